@@ -1,0 +1,303 @@
+"""One connection's worth of looking after the runs of one host.
+
+Everything here happens in one thread, the host's session. What takes long (files, large output) is
+done by the pool and comes back through the inbox.
+"""
+
+from __future__ import annotations
+
+import logging
+import selectors
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Final
+
+from django.db.models import Q
+
+from hosts.supervisor.records import (
+    Ended,
+    Garbled,
+    JournalRecord,
+    Killed,
+    Look,
+    RunState,
+    Started,
+    parse_journal,
+)
+from hosts.transports.base import Follower, TransportBroken
+from jobs.execution import marks, runs
+from jobs.execution.clock import now
+from jobs.execution.closing import CONFIRM, Closer
+from jobs.execution.launching import Launcher
+from jobs.execution.post import Drained, Fetched, News, Post, Staged
+from jobs.execution.runs import Run
+from jobs.models import Attempt, AttemptRequest, Phase
+from jobs.outcomes import Ending
+
+logger = logging.getLogger(__name__)
+
+WORK_SECONDS: Final = 1.0
+OUTPUT_SECONDS: Final = 0.5
+LOOK_SECONDS: Final = 15.0
+CLEAN_SECONDS: Final = 60.0
+KEEP_RUNS: Final = timedelta(minutes=15)
+DROP_BATCH: Final = 500
+DRAIN_CHUNKS: Final = 8
+
+
+class Attendance:
+    """Attends one host over one connection until told to stop or the connection breaks."""
+
+    def __init__(self, post: Post) -> None:
+        self._post = post
+        self._closer = Closer(post)
+        self._launcher = Launcher(post, self._closer)
+        self._follower: Follower | None = None
+        self._rest = b""
+        self._due = dict.fromkeys((self._find_work, self._poll_output, self._look_for_lost, self._clean), 0.0)
+        self._suspects: set[str] = set()
+
+    def attend(self, is_over: Callable[[], bool]) -> None:
+        """Work until `is_over()`. Raises HostUnreachable when the host does not answer, Fenced when it is another's."""
+        self._recover()
+        self._follow()
+        try:
+            while not is_over():
+                self._step()
+        finally:
+            if self._follower is not None:
+                self._follower.close()
+
+    def _step(self) -> None:
+        assert self._follower is not None  # noqa: S101  (attend opens it)
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._follower, selectors.EVENT_READ)
+            selector.register(self._post.inbox, selectors.EVENT_READ)
+            selector.select(self._nap_seconds())
+        if self._post.inbox.hush():
+            self._due[self._find_work] = 0.0
+        self._hear(self._follower.read())
+        for news in self._post.inbox.take():
+            self._answer(news)
+        for work, seconds in self._periods():
+            if time.monotonic() >= self._due[work]:
+                work()
+                self._due[work] = time.monotonic() + seconds
+
+    def _periods(self) -> tuple[tuple[Callable[[], None], float], ...]:
+        return (
+            (self._find_work, WORK_SECONDS),
+            (self._poll_output, OUTPUT_SECONDS),
+            (self._look_for_lost, LOOK_SECONDS),
+            (self._clean, CLEAN_SECONDS),
+        )
+
+    def _nap_seconds(self) -> float:
+        return max(0.0, min(self._due.values()) - time.monotonic())
+
+    # --- the journal ---
+
+    def _follow(self) -> None:
+        line = self._post.line
+        self._follower = line.transport.follow(line.supervisor.journal_path, offset=self._post.offset)
+
+    def _hear(self, data: bytes) -> None:
+        if not data:
+            if self._follower is not None and not self._follower.is_open:
+                raise TransportBroken("The journal's channel has closed.")
+            return
+        records, consumed = parse_journal(self._rest + data)
+        self._rest = (self._rest + data)[consumed:]
+        self._post.offset += consumed
+        self._take(records)
+
+    def _take(self, records: Sequence[JournalRecord]) -> None:
+        touched: dict[str, Run] = {}
+        for record in records:
+            if isinstance(record, Garbled):
+                logger.warning("host %s: a line of its journal is damaged: %r", self._post.host.name, record.line[:200])
+                continue
+            # Of runs that are closed already the journal tells nothing new.
+            if run := self._post.runs.get(record.name):
+                self._note(run, record)
+                touched[run.marker] = run
+        begun = [run for run in touched.values() if run.is_running and run.phase != Phase.RUNNING and run.ended is None]
+        if begun:
+            marks.started(begun, grip=self._post.grip, journal_offset=self._post.offset)
+            for run in begun:
+                run.phase = Phase.RUNNING
+        self._closer.close_ready(touched.values())
+
+    def _note(self, run: Run, record: Started | Ended | Killed) -> None:
+        if isinstance(record, Started):
+            run.is_running = True
+            run.started_at = self._post.line.clock.at(record.uptime_seconds, earliest=run.claimed_at, latest=now())
+        elif isinstance(record, Ended):
+            run.ended = record
+        else:
+            run.killed = record
+
+    # --- work and requests ---
+
+    def _find_work(self) -> None:
+        """New attempts and new requests, from the rows."""
+        wanted = Q(phase__in=[Phase.STARTING_HOST, Phase.STAGING_IN]) | ~Q(request="")
+        rows = Attempt.objects.filter(wanted, host_id=self._post.grip.host, finished_at=None)
+        unknown = []
+        for pk, marker, request in rows.values_list("pk", "marker", "request"):
+            if (run := self._post.runs.get(marker)) is None:
+                unknown.append(pk)
+            else:
+                run.request = request
+        found = runs.load(unknown) if unknown else []
+        self._post.runs.update({run.marker: run for run in found})
+        self._begin([run for run in found if not run.was_handed_over])
+        self._carry_out([run for run in self._post.runs.values() if run.request and run.request != run.carried])
+        self._closer.close_ready([run for run in self._post.runs.values() if run.give_up_at])
+
+    def _begin(self, found: Sequence[Run]) -> None:
+        unwanted = [run for run in found if run.is_ending]
+        for run in unwanted:
+            self._closer.close_early(run, Ending("cancelled"))
+        self._launcher.launch([run for run in found if not run.is_ending])
+
+    def _carry_out(self, asked: Sequence[Run]) -> None:
+        for run in asked:
+            if not run.was_handed_over:
+                continue  # its files are being brought; it is not handed over then
+            if run.is_ending:
+                self._end(run)
+            else:
+                self._freeze(run)
+
+    def _end(self, run: Run) -> None:
+        grace = timedelta(seconds=run.kind.grace_seconds) if run.request == AttemptRequest.CANCEL else None
+        self._post.line.supervisor.kill([run.marker], grace=grace)
+        run.carried = run.request
+        run.give_up_at = now() + (grace or timedelta(0)) + CONFIRM
+
+    def _freeze(self, run: Run) -> None:
+        request = AttemptRequest(run.request)
+        if request == AttemptRequest.PAUSE:
+            # Nothing found: the command has ended, and its end is on the way.
+            is_frozen = self._post.line.supervisor.pause([run.marker])[run.marker] > 0
+            phase = Phase.PAUSED if is_frozen else Phase.RUNNING
+        else:
+            self._post.line.supervisor.resume([run.marker])
+            phase = Phase.RUNNING
+        marks.answered(run, phase=phase, grip=self._post.grip, request=request)
+
+    def _answer(self, news: News) -> None:
+        if isinstance(news, Staged):
+            self._launcher.staged(news)
+        elif isinstance(news, Fetched):
+            self._closer.fetched(news)
+        else:
+            self._drained(news)
+
+    # --- output while it runs ---
+
+    def _poll_output(self) -> None:
+        quiet = {m: run for m, run in self._post.runs.items() if run.is_running and not run.is_busy and run.ended is None}
+        if not quiet:
+            return
+        for marker, size in self._post.line.supervisor.sizes(list(quiet)).items():
+            run = quiet[marker]
+            if (size.stdout_bytes or 0) > run.stored.stdout or (size.stderr_bytes or 0) > run.stored.stderr:
+                self._drain_later(run)
+
+    def _drain_later(self, run: Run) -> None:
+        run.is_busy = True
+        collector = self._post.collector
+        self._post.inbox.give(lambda: Drained(run, collector.drain(run, limit_chunks=DRAIN_CHUNKS)))
+
+    def _drained(self, news: Drained) -> None:
+        news.run.is_busy = False
+        if news.run.ended is not None or news.run.killed is not None:
+            self._closer.close_ready([news.run])
+        elif not news.is_all:
+            self._drain_later(news.run)
+
+    # --- recovery ---
+
+    def _recover(self) -> None:
+        """Take up every open attempt of the host: what the rows say, against what the host says."""
+        rows = Attempt.objects.filter(host_id=self._post.grip.host, finished_at=None)
+        found = runs.load(list(rows.values_list("pk", flat=True)))
+        self._post.runs.update({run.marker: run for run in found})
+        self._compare([run for run in found if run.was_handed_over])
+        self._begin([run for run in found if not run.was_handed_over])
+
+    def _look_for_lost(self) -> None:
+        """A rare look at everything that should be running: the journal tells ends, not disappearances."""
+        self._compare([run for run in self._post.runs.values() if self._is_out_of_sight(run)])
+
+    @staticmethod
+    def _is_out_of_sight(run: Run) -> bool:
+        return run.was_handed_over and run.ended is None and not run.is_busy
+
+    def _compare(self, looked_for: Sequence[Run]) -> None:
+        if not looked_for:
+            return
+        looks = self._post.line.supervisor.look([run.marker for run in looked_for])
+        again = []
+        for run in looked_for:
+            if self._judge(run, looks[run.marker]):
+                again.append(run)
+        self._launcher.launch(again)
+        self._closer.close_ready(looked_for)
+
+    def _judge(self, run: Run, look: Look) -> bool:
+        """Act on what the host says of a run. True if it has to be launched (the gate there keeps it to once)."""
+        if look.state == RunState.RUNNING or look.state == RunState.SUPERVISOR_DIED:
+            self._seen_running(run)
+        elif look.state == RunState.ENDED:
+            run.ended = look.end
+        elif look.state == RunState.ABSENT and run.started_at is None:
+            return True
+        elif look.state == RunState.CLAIMED and look.may_start:
+            pass
+        elif look.state == RunState.CLAIMED:
+            self._closer.close_early(run, Ending("host_failed", reason="It was handed over but never started."))
+        elif run.marker in self._suspects or look.state != RunState.LOST:
+            self._closer.close_lost(run, WHY_LOST[look.state].format(host=self._post.host.name))
+        else:
+            # Its supervisor may be writing the end at this moment: believe it at the second look.
+            self._suspects.add(run.marker)
+            self._due[self._look_for_lost] = time.monotonic() + 1.0
+        return False
+
+    def _seen_running(self, run: Run) -> None:
+        was_seen, run.is_running = run.is_running, True
+        if run.started_at is None:
+            run.started_at = now()
+        if not was_seen and run.phase not in {Phase.RUNNING, Phase.PAUSED}:
+            marks.started([run], grip=self._post.grip, journal_offset=self._post.offset)
+            run.phase = Phase.RUNNING
+
+    # --- order on the host ---
+
+    def _clean(self) -> None:
+        """Remove what was kept long enough, a little at a time, and keep the journal short."""
+        supervisor = self._post.line.supervisor
+        known = self._post.runs
+        old = [name for name in supervisor.old(older_than=KEEP_RUNS) if name not in known]
+        if old:
+            supervisor.drop(old[:DROP_BATCH])
+        if (late := supervisor.rotate(consumed_bytes=self._post.offset)) is None:
+            return
+        if self._follower is not None:
+            self._follower.close()
+        self._rest = b""
+        self._post.offset = 0
+        self._take(parse_journal(late)[0])
+        self._follow()
+
+
+WHY_LOST: Final = {
+    RunState.LOST: "Its command is gone from host {host} and left no exit status.",
+    RunState.REBOOTED: "Host {host} was rebooted while it ran.",
+    RunState.ABSENT: "Its run directory is gone from host {host}.",
+    RunState.GARBLED: "Its record on host {host} is damaged.",
+}

@@ -1,0 +1,57 @@
+"""The conductor as a part of the Celery worker: starts and stops with it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from celery import Celery, bootsteps
+
+from jobs.execution.conductor import Conductor
+from jobs.queueing.bell import engine_queue
+
+QUEUE_EXPIRES_SECONDS: Final = 600.0
+
+_running: Conductor | None = None
+
+
+class NoConductor(RuntimeError):
+    """A task of the engine was run outside of an engine."""
+
+
+def conductor() -> Conductor:
+    """The conductor of this process. Raises NoConductor where none has been started."""
+    if _running is None:
+        raise NoConductor("This process is not an engine: start one with `manage.py serve engine`.")
+    return _running
+
+
+class ConductorStep(bootsteps.StartStopStep):
+    """Runs one conductor per worker process."""
+
+    requires = {"celery.worker.components:Pool"}  # noqa: RUF012  (Celery reads a plain attribute)
+
+    def start(self, parent: Any) -> None:
+        global _running  # noqa: PLW0603  (one per process, as Celery's tasks have no other way to it)
+        _running = Conductor()
+        _running.start()
+
+    def stop(self, parent: Any) -> None:
+        global _running  # noqa: PLW0603
+        if _running is not None:
+            _running.stop()
+            _running = None
+
+
+class OwnQueueStep(bootsteps.StartStopStep):
+    """Lets the worker also read the queue on which rings for its own hosts come."""
+
+    requires = {"celery.worker.consumer.tasks:Tasks"}  # noqa: RUF012
+
+    def start(self, parent: Any) -> None:
+        parent.add_task_queue(engine_queue(conductor().name), auto_delete=True, expires=QUEUE_EXPIRES_SECONDS)
+
+
+def install(app: Celery) -> None:
+    """Let every worker of `app` run a conductor and listen to a queue of its own."""
+    app.steps["worker"].add(ConductorStep)
+    app.steps["consumer"].add(OwnQueueStep)

@@ -1,0 +1,174 @@
+"""The part of the engine that lives long: dispatches, owns hosts, and keeps a session for each.
+
+Celery tasks only ring here. With no broker at all it looks by itself every second.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection
+
+from hosts.models import Host, HostState
+from jobs.dispatch.tick import pass_once
+from jobs.execution import ownership
+from jobs.execution.clock import now
+from jobs.execution.session import Session
+from jobs.execution.store import FileStore
+from jobs.models import Attempt
+from jobs.queueing.bell import ring_owner
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS: Final = 1.0
+IDLE_SECONDS: Final = 60.0
+POOL_THREADS: Final = 8
+STOP_SECONDS: Final = 8.0
+
+
+def engine_name() -> str:
+    """A name that no other engine has or will have: host, pid and chance."""
+    return f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+
+
+class Conductor:
+    """One per engine process. `start` and `stop` are for its owner, `dispatch` and `attend` are rings from anywhere."""
+
+    def __init__(self, *, name: str | None = None) -> None:
+        self.name = name or engine_name()
+        self._store = FileStore(Path(settings.BATCHYARD_OUTPUT_DIR), limit_bytes=settings.BATCHYARD_OUTPUT_LIMIT_BYTES)
+        self._pool = ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="files")
+        self._sessions: dict[int, Session] = {}
+        self._idle_since: dict[int, float] = {}
+        self._over = threading.Event()
+        self._dispatch_bell = threading.Event()
+        self._keep_bell = threading.Event()
+        self._lock = threading.Lock()
+        self._renewed_at = 0.0
+        self._threads = [
+            threading.Thread(target=self._loop, args=("dispatcher", self._dispatch), name="dispatcher", daemon=True),
+            threading.Thread(target=self._loop, args=("keeper", self._keep), name="keeper", daemon=True),
+        ]
+
+    def start(self) -> None:
+        logger.info("engine %s starts", self.name)
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Give the hosts up and end the threads. What runs on the hosts goes on."""
+        self._over.set()
+        self.dispatch()
+        self._keep_bell.set()
+        sessions = list(self._sessions.values())
+        for session in sessions:
+            session.end()
+        deadline = time.monotonic() + STOP_SECONDS
+        for thread in (*self._threads, *sessions):
+            thread.join(max(0.0, deadline - time.monotonic()))
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for session in sessions:
+            if not session.is_alive():
+                ownership.release(session.grip)
+        connection.close()
+        logger.info("engine %s has stopped", self.name)
+
+    def dispatch(self) -> None:
+        """Ring: something may start."""
+        self._dispatch_bell.set()
+
+    def attend(self, host: int) -> None:
+        """Ring: there is something new about a host."""
+        with self._lock:
+            session = self._sessions.get(host)
+        if session is not None:
+            session.ring()
+        elif owner := ownership.owner_of(host):
+            if owner != self.name:
+                ring_owner(host, owner=owner)
+        else:
+            self._keep_bell.set()
+
+    def _loop(self, name: str, step: Callable[[], float]) -> None:
+        """Repeat a step, which says how long it may rest. Its errors are told and end nothing."""
+        while not self._over.is_set():
+            try:
+                rest = step()
+            except (DatabaseError, InterfaceError) as problem:
+                logger.warning("%s: the database does not answer: %s", name, problem)
+                connection.close()
+                rest = LOOK_SECONDS
+            except Exception:
+                logger.exception("%s: unexpected; going on", name)
+                rest = LOOK_SECONDS
+            bell = self._dispatch_bell if name == "dispatcher" else self._keep_bell
+            bell.wait(rest)
+            bell.clear()
+        connection.close()
+
+    def _dispatch(self) -> float:
+        look = pass_once(at=now())
+        for host in {attempt.host_id for attempt in look.started}:
+            self.attend(host)
+        if look.next_at is None:
+            return LOOK_SECONDS
+        return min(LOOK_SECONDS, max(0.0, (look.next_at - now()).total_seconds()))
+
+    def _keep(self) -> float:
+        """Renew what is owned, take hosts with work, give up those without."""
+        if time.monotonic() - self._renewed_at > ownership.RENEW_SECONDS:
+            self._renew()
+        wanted = self._wanted()
+        for grip in ownership.acquire(wanted - self._sessions.keys(), owner=self.name):
+            self._begin(grip)
+        for host in list(self._sessions):
+            self._end_if_idle(host, is_wanted=host in wanted)
+        return LOOK_SECONDS
+
+    def _wanted(self) -> set[int]:
+        """Hosts with open attempts, and those whose return is waited for."""
+        busy = Attempt.objects.filter(finished_at=None).values_list("host_id", flat=True).distinct()
+        gone = Host.objects.filter(enabled=True, state=HostState.UNREACHABLE).values_list("pk", flat=True)
+        return {*busy, *gone}
+
+    def _begin(self, grip: ownership.Grip) -> None:
+        session = Session(grip, store=self._store, pool=self._pool, on_finished=self.dispatch)
+        with self._lock:
+            self._sessions[grip.host] = session
+        session.start()
+        logger.info("engine %s owns host %s (token %s)", self.name, grip.host, grip.token)
+
+    def _renew(self) -> None:
+        mine = {session.grip for session in self._sessions.values()}
+        kept = ownership.renew(mine)
+        self._renewed_at = time.monotonic()
+        for grip in mine - kept:
+            logger.warning("host %s has been taken by another engine", grip.host)
+            self._drop(grip.host)
+
+    def _end_if_idle(self, host: int, *, is_wanted: bool) -> None:
+        session = self._sessions[host]
+        if not session.is_alive():
+            self._drop(host)
+        elif is_wanted:
+            self._idle_since.pop(host, None)
+        elif time.monotonic() - self._idle_since.setdefault(host, time.monotonic()) > IDLE_SECONDS:
+            session.end()
+
+    def _drop(self, host: int) -> None:
+        with self._lock:
+            session = self._sessions.pop(host)
+        self._idle_since.pop(host, None)
+        session.end()
+        session.join(STOP_SECONDS)
+        ownership.release(session.grip)

@@ -1,0 +1,110 @@
+"""From a host's row to an open connection with the supervisor at its end."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+
+from hosts.models import Host, TransportKind
+from hosts.supervisor.client import Supervisor
+from hosts.supervisor.records import Hello
+from hosts.transports.base import HostUnreachable, Shell, Transport
+from hosts.transports.local import LocalTransport
+from hosts.transports.ssh import SshAddress, SshTransport
+from hosts.transports.ssh_keys import KeyRefused, load_key
+
+SHELL_TIMEOUT_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class HostClock:
+    """Turns a host's uptime into times of ours.
+
+    Durations are then the host's own monotonic ones, and a wrong wall clock there does not matter.
+    """
+
+    booted_at: datetime
+
+    @classmethod
+    def from_hello(cls, hello: Hello, *, at: datetime) -> HostClock:
+        return cls(at - timedelta(seconds=hello.uptime_seconds))
+
+    def at(self, uptime_seconds: float, *, earliest: datetime, latest: datetime) -> datetime:
+        """When the host's uptime was this, kept between two moments that it cannot have missed."""
+        return min(max(self.booted_at + timedelta(seconds=uptime_seconds), earliest), latest)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One open connection to a host: the transport, and the supervisor behind its control shell."""
+
+    transport: Transport
+    shell: Shell
+    supervisor: Supervisor
+    hello: Hello
+    clock: HostClock
+
+    def close(self) -> None:
+        self.transport.close()
+
+
+def open_line(host: Host, *, site: UUID, at: datetime) -> Line:
+    """Connect and greet the supervisor. Raises HostUnreachable (also for a refused key) or HostUnsuitable."""
+    transport = open_transport(host)
+    try:
+        shell = transport.open_shell(timeout_seconds=SHELL_TIMEOUT_SECONDS)
+        supervisor = Supervisor(shell, directory=directory_of(host, site=site))
+        hello = supervisor.hello()
+    except BaseException:
+        transport.close()
+        raise
+    return Line(transport, shell, supervisor, hello, HostClock.from_hello(hello, at=at))
+
+
+def open_transport(host: Host) -> Transport:
+    """A connection to `host`. Raises HostUnreachable."""
+    if host.transport == TransportKind.LOCAL:
+        return LocalTransport(Path.home())
+    try:
+        key = load_key(key_path(host), passphrase=_passphrase(host))
+    except (KeyRefused, OSError) as problem:
+        raise HostUnreachable(f"The key {host.key!r} cannot be used: {problem}") from problem
+    where = SshAddress(
+        address=host.address, port=host.port, user=host.user, key=key,
+        known_hosts=tuple(known_hosts_lines(host)), name=None,
+    )  # fmt: skip
+    return SshTransport.connect(where)
+
+
+def known_hosts_lines(host: Host) -> list[str]:
+    """The pinned keys in the form of a known_hosts file: rows hold type and base64 without the name."""
+    name = host.address if host.port == 22 else f"[{host.address}]:{host.port}"
+    return [f"{name} {line.strip()}" for line in host.host_keys.splitlines() if line.strip()]
+
+
+def key_path(host: Host) -> Path:
+    return Path(settings.BATCHYARD_KEY_DIR) / host.key
+
+
+def _passphrase(host: Host) -> str | None:
+    """What unlocks the key: the first line of the file beside it, `<key>.passphrase`, mode 0600."""
+    path = key_path(host).with_name(f"{host.key}.passphrase")
+    if not path.is_file():
+        return None
+    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise KeyRefused(f"{path.name} can be read by others; make its mode 0600.")
+    return path.read_text().splitlines()[0] if path.stat().st_size else None
+
+
+def directory_of(host: Host, *, site: UUID) -> str:
+    """Where our runs are kept on the host: two sites that share an account do not meet."""
+    if host.directory:
+        return f"{host.directory.rstrip('/')}/{site.hex}"
+    if host.transport == TransportKind.LOCAL:
+        return str(Path(settings.BATCHYARD_DATA_DIR).resolve() / "hosts" / host.name)
+    return f"~/.batchyard/{site.hex}"

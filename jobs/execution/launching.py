@@ -1,0 +1,105 @@
+"""Hands runs over to their host: prepare, bring files, start. A batch at a time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from django.db import transaction
+
+from hosts.supervisor.records import LaunchKind
+from hosts.transports.base import HostUnreachable
+from hosts.transports.quoting import quoted
+from jobs.commands import CommandProblem
+from jobs.execution import marks, ownership
+from jobs.execution.closing import Closer
+from jobs.execution.post import Post, Staged
+from jobs.execution.prepare import Prepared, record_scripts
+from jobs.execution.runs import Run
+from jobs.models import Attempt, Phase
+from jobs.outcomes import Ending
+from jobs.problems import Problems
+from jobs.queueing.file_roots import resolve
+
+logger = logging.getLogger(__name__)
+
+FOLDER_SECONDS = 20.0
+
+
+class Launcher:
+    """Launches over one connection."""
+
+    def __init__(self, post: Post, closer: Closer) -> None:
+        self._post = post
+        self._closer = closer
+
+    def launch(self, runs: Sequence[Run]) -> None:
+        """Start `runs`; those with files first get them. A run that cannot be prepared is closed with the reason."""
+        prepared = [item for run in runs if (item := self._prepare(run))]
+        self._make_folders([folder for item in prepared for folder in item.folders])
+        to_stage = [item for item in prepared if item.inputs]
+        for item in to_stage:
+            item.run.is_busy = True
+            self._post.inbox.give(lambda item=item: self._stage(item))  # type: ignore[misc]
+        if to_stage:
+            marks.phase([item.run for item in to_stage], Phase.STAGING_IN, grip=self._post.grip)
+        self._hand_over([item for item in prepared if not item.inputs])
+
+    def staged(self, news: Staged) -> None:
+        """Go on with a run whose files have been brought."""
+        run = news.prepared.run
+        run.is_busy = False
+        if news.problem:
+            self._closer.close_early(run, Ending("stage_failed", reason=news.problem))
+        elif run.is_ending:
+            self._closer.close_early(run, Ending("cancelled"))
+        else:
+            self._hand_over([news.prepared])
+
+    def _prepare(self, run: Run) -> Prepared | None:
+        try:
+            return self._post.workbench.prepare(run)
+        except (CommandProblem, ValueError) as problem:
+            self._closer.close_early(run, Ending("stage_failed", reason=f"The command cannot be made: {problem}"))
+            return None
+
+    def _make_folders(self, folders: Sequence[str]) -> None:
+        if not folders:
+            return
+        text = b"(umask 077; mkdir -p -- %s) 2>&1" % b" ".join(quoted(folder) for folder in folders)
+        answer = self._post.line.shell.ask(text, timeout_seconds=FOLDER_SECONDS)
+        if answer.status:
+            raise HostUnreachable(f"Directories for files cannot be made: {answer.output.decode(errors='replace')[:300]}")
+
+    def _stage(self, item: Prepared) -> Staged:
+        for plan in item.inputs:
+            try:
+                self._post.line.transport.upload(resolve(plan.ours), remote=plan.theirs)
+            except Problems as problem:
+                return Staged(item, str(problem))
+            except HostUnreachable:
+                raise
+            except OSError as problem:
+                return Staged(item, f"Input file {Path(plan.ours).name} could not be brought: {problem}")
+        return Staged(item)
+
+    def _hand_over(self, items: Sequence[Prepared]) -> None:
+        if not items:
+            return
+        with transaction.atomic():
+            ownership.check(self._post.grip)
+            record_scripts(items)
+        for item in items:
+            item.run.was_handed_over = True
+        answers = self._post.line.supervisor.launch([item.request for item in items])
+        refused = [(item.run, answers[item.run.marker]) for item in items if answers[item.run.marker].kind == LaunchKind.FAILED]
+        if refused:
+            self._take_back([run for run, _answer in refused], reason=refused[0][1].reason)
+
+    def _take_back(self, runs: Sequence[Run], *, reason: str) -> None:
+        """The host would not take these: they have not been started and go back in line."""
+        with transaction.atomic():
+            ownership.check(self._post.grip)
+            Attempt.objects.filter(pk__in=[run.attempt for run in runs], finished_at=None).update(script=None)
+        raise HostUnreachable(f"It takes no runs: {reason}")

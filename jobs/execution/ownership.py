@@ -1,0 +1,81 @@
+"""Which engine talks to which host. Fifteen seconds at a time, by the database's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from hosts.models import Ownership
+
+LEASE: Final = timedelta(seconds=15)
+RENEW_SECONDS: Final = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Grip:
+    """Proof of owning a host: every write about its runs is checked against the token."""
+
+    host: int
+    owner: str
+    token: int
+
+
+class Fenced(Exception):
+    """Another engine owns the host by now; nothing was written."""
+
+
+def acquire(hosts: Iterable[int], *, owner: str) -> list[Grip]:
+    """Take each of `hosts` that nobody owns or whose lease has run out."""
+    grips = []
+    for host in hosts:
+        with transaction.atomic():
+            Ownership.objects.get_or_create(host_id=host, defaults={"owner": "", "expires_at": Now()})
+            free = Q(owner="") | Q(expires_at__lt=Now())
+            won = Ownership.objects.filter(free, host_id=host).update(
+                owner=owner, token=F("token") + 1, expires_at=Now() + LEASE
+            )
+            if won:
+                grips.append(Grip(host, owner, Ownership.objects.values_list("token", flat=True).get(host_id=host)))
+    return grips
+
+
+def renew(grips: Collection[Grip]) -> set[Grip]:
+    """Keep `grips` for another lease. Those that are still ours."""
+    kept = set()
+    with transaction.atomic():
+        for grip in grips:
+            mine = Ownership.objects.filter(host_id=grip.host, token=grip.token, owner=grip.owner)
+            if mine.update(expires_at=Now() + LEASE):
+                kept.add(grip)
+    return kept
+
+
+def release(grip: Grip) -> None:
+    """Give a host up, so that another engine need not wait for the lease to run out."""
+    Ownership.objects.filter(host_id=grip.host, token=grip.token).update(owner="", expires_at=Now())
+
+
+def check(grip: Grip, *, journal_offset: int | None = None) -> None:
+    """Make sure, inside the caller's transaction, that the host is still ours until it commits.
+
+    With `journal_offset`: also record how far the host's journal has been acted on. Raises Fenced.
+    """
+    mine = Ownership.objects.filter(host_id=grip.host, token=grip.token, owner=grip.owner)
+    if journal_offset is not None:
+        held = mine.update(journal_offset=journal_offset) == 1
+    else:
+        held = mine.select_for_update().exists()
+    if not held:
+        raise Fenced(f"host {grip.host} is no longer owned by {grip.owner} (token {grip.token})")
+
+
+def owner_of(host: int) -> str:
+    """The engine that owns the host now; "" if none does."""
+    row = Ownership.objects.filter(host_id=host, expires_at__gte=Now()).first()
+    return row.owner if row else ""

@@ -1,0 +1,59 @@
+"""What one host's session works with while it is connected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from hosts.models import Host
+from jobs.execution.collect import Collector
+from jobs.execution.connect import Line
+from jobs.execution.inbox import Inbox
+from jobs.execution.ownership import Grip
+from jobs.execution.prepare import Prepared, Workbench
+from jobs.execution.runs import Run
+from jobs.models import Output
+from jobs.outcomes import Ending
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """Input files are on the host, or `problem` says why not."""
+
+    prepared: Prepared
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """Some live output has been brought; `is_all` if there was no more at that moment."""
+
+    run: Run
+    is_all: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Everything that an ended run left has been brought; `ending` tells if that failed."""
+
+    run: Run
+    ending: Ending
+    outputs: list[Output]
+
+
+News = Staged | Drained | Fetched
+
+
+@dataclass(slots=True)
+class Post:
+    """One host, its open connection, its runs by marker, and the journal's offset."""
+
+    host: Host
+    grip: Grip
+    line: Line
+    workbench: Workbench
+    collector: Collector
+    inbox: Inbox[News]
+    on_finished: Callable[[], None]
+    offset: int
+    runs: dict[str, Run] = field(default_factory=dict)

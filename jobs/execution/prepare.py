@@ -1,0 +1,102 @@
+"""What a run is given: its script, its environment, its files' places on the host."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+from hosts.models import Host, TransportKind
+from hosts.supervisor.records import RunRequest
+from jobs.commands import Command, CommandProblem, Syntax, compile_command
+from jobs.execution.runs import Run
+from jobs.models import Attempt, Script, Site
+from jobs.parameters import ParameterType
+
+
+@dataclass(frozen=True, slots=True)
+class FilePlan:
+    """One file to bring or to fetch: our path, the path on the host."""
+
+    ours: str
+    theirs: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A run ready to be handed over; `inputs` first have to be on the host, `folders` to exist there."""
+
+    run: Run
+    request: RunRequest
+    inputs: tuple[FilePlan, ...] = ()
+    folders: tuple[str, ...] = ()
+
+
+class Workbench:
+    """Prepares the runs of one host: templates are compiled once per type, not per run."""
+
+    def __init__(self, host: Host, *, runs_directory: str) -> None:
+        site = Site.get()
+        self._host = host
+        self._runs = PurePosixPath(runs_directory)
+        self._variables = {**site.variables, **host.variables}
+        self._commands: dict[int, Command] = {}
+
+    def prepare(self, run: Run) -> Prepared:
+        """Raises CommandProblem if the type's template can no longer be used."""
+        inputs, outputs = self.inputs(run), self.outputs(run)
+        values = {**self._variables, **run.params}
+        for name, plan in {**inputs, **outputs}.items():
+            values[name] = plan.theirs
+        environment = {f"BY_{name}": str(value) for name, value in values.items()}
+        environment |= {str(name): str(value) for name, value in run.kind.environment.items()}
+        environment |= {"BATCHYARD_JOB": str(run.job), "BATCHYARD_ATTEMPT": str(run.number), "BATCHYARD_QUEUE": run.queue}
+        request = RunRequest(
+            name=run.marker,
+            script=self._command(run),
+            environment=environment,
+            directory=run.kind.directory or None,
+            time_limit_seconds=run.kind.time_limit_seconds,
+            grace_seconds=run.kind.grace_seconds,
+        )
+        folders = tuple(str(PurePosixPath(plan.theirs).parent) for plan in (*inputs.values(), *outputs.values()))
+        return Prepared(run, request, tuple(inputs.values()), folders)
+
+    def inputs(self, run: Run) -> dict[str, FilePlan]:
+        """Files to bring before the start, by parameter. None on this machine: they are here already."""
+        return self._files(run, ParameterType.INPUT_FILE, self._host.input_directory, "in")
+
+    def outputs(self, run: Run) -> dict[str, FilePlan]:
+        """Files to fetch after the end, by parameter."""
+        return self._files(run, ParameterType.OUTPUT_FILE, self._host.output_directory, "out")
+
+    def _files(self, run: Run, kind: ParameterType, directory: str, fallback: str) -> dict[str, FilePlan]:
+        if self._host.transport == TransportKind.LOCAL:
+            return {}
+        # By attempt and parameter, so that files of one name do not overwrite each other.
+        base = PurePosixPath(directory) / run.marker if directory else self._runs / run.marker / fallback
+        return {name: FilePlan(ours, str(base / name / PurePosixPath(ours).name)) for name, ours in run.files(kind)}
+
+    def _command(self, run: Run) -> Command:
+        kind = run.kind
+        if kind.pk not in self._commands:
+            names = {parameter.name for parameter in run.parameters} | set(self._variables)
+            self._commands[kind.pk] = compile_command(kind.template, names=names, syntax=Syntax(kind.syntax))
+        return self._commands[kind.pk]
+
+
+def record_scripts(prepared: Sequence[Prepared]) -> None:
+    """Write down what each attempt runs, before it is handed over.
+
+    An attempt with a script may have been started; one without has certainly not.
+    """
+    by_script: dict[str, list[int]] = defaultdict(list)
+    scripts: dict[str, Script] = {}
+    for item in prepared:
+        script = item.request.script
+        by_script[script.digest].append(item.run.attempt)
+        scripts[script.digest] = Script(digest=script.digest, text=script.text, interpreter=script.interpreter or "")
+    Script.objects.bulk_create(scripts.values(), ignore_conflicts=True)
+    for digest, attempts in by_script.items():
+        Attempt.objects.filter(pk__in=attempts, finished_at=None).update(script=digest)

@@ -1,0 +1,165 @@
+"""The thread that keeps one host: connects, attends, and after a break connects again."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor
+from contextlib import closing
+from typing import Final
+
+from django.db import DatabaseError, InterfaceError, connection
+
+from hosts.models import Host, Ownership
+from hosts.transports.base import HostUnreachable, HostUnsuitable
+from hosts.transports.quoting import quoted
+from jobs.execution import contact, ownership, runs
+from jobs.execution.attendance import Attendance
+from jobs.execution.clock import now
+from jobs.execution.collect import Collector
+from jobs.execution.connect import Line, open_line
+from jobs.execution.finish import Final as Closing
+from jobs.execution.finish import finish_many
+from jobs.execution.inbox import Inbox
+from jobs.execution.ownership import Fenced, Grip
+from jobs.execution.post import News, Post
+from jobs.execution.prepare import Workbench
+from jobs.execution.store import FileStore
+from jobs.models import Attempt, Site
+from jobs.outcomes import Ending
+
+logger = logging.getLogger(__name__)
+
+STARTUP_SECONDS: Final = 300.0
+LEAST_FREE_BYTES: Final = 1 << 20
+DATABASE_PAUSE_SECONDS: Final = 1.0
+
+
+class Session(threading.Thread):
+    """Attends one host for as long as this engine owns it."""
+
+    def __init__(self, grip: Grip, *, store: FileStore, pool: Executor, on_finished: Callable[[], None]) -> None:
+        super().__init__(name=f"host-{grip.host}", daemon=True)
+        self.grip = grip
+        self._store = store
+        self._pool = pool
+        self._on_finished = on_finished
+        self._over = threading.Event()
+        self._rung = threading.Event()
+        self._inbox: Inbox[News] | None = None
+
+    def ring(self) -> None:
+        """There is something new in the rows about this host."""
+        self._rung.set()
+        if (inbox := self._inbox) is not None:
+            inbox.ring()
+
+    def end(self) -> None:
+        """Stop attending. The runs on the host go on."""
+        self._over.set()
+        self.ring()
+
+    def run(self) -> None:
+        try:
+            while not self._over.is_set():
+                self._pause(self._round())
+        finally:
+            connection.close()
+
+    def _round(self) -> float:
+        """Connect and attend until something ends it. Seconds to wait before the next round."""
+        try:
+            self._attend()
+        except (HostUnreachable, HostUnsuitable) as problem:
+            return self._give_way(str(problem))
+        except Fenced as problem:
+            logger.warning("%s", problem)
+            self._over.set()
+        except (DatabaseError, InterfaceError) as problem:
+            logger.warning("host %s: the database does not answer: %s", self.grip.host, problem)
+            connection.close()
+            return DATABASE_PAUSE_SECONDS
+        except Exception:
+            # The top of a loop that must not end: told, and tried again from a fresh connection.
+            logger.exception("host %s: unexpected; connecting again", self.grip.host)
+            return self._give_way("An unexpected error; the engine's log says more.")
+        return 0.0
+
+    def _attend(self) -> None:
+        host = Host.objects.get(pk=self.grip.host)
+        with closing(open_line(host, site=Site.get().uuid, at=now())) as line:
+            prepare_host(host, line, self.grip)
+            contact.reached(self.grip, boot_id=line.hello.boot_id, at=now())
+            self._on_finished()
+            inbox: Inbox[News] = Inbox(self._pool)
+            self._inbox = inbox
+            try:
+                Attendance(self._post(host, line, inbox)).attend(self._over.is_set)
+            finally:
+                self._inbox = None
+                line.close()
+                inbox.close()
+
+    def _post(self, host: Host, line: Line, inbox: Inbox[News]) -> Post:
+        offset = Ownership.objects.values_list("journal_offset", flat=True).get(host=host)
+        return Post(
+            host=host,
+            grip=self.grip,
+            line=line,
+            workbench=Workbench(host, runs_directory=f"{line.hello.directory}/runs"),
+            collector=Collector(line.transport, line.supervisor, self._store, self.grip),
+            inbox=inbox,
+            on_finished=self._on_finished,
+            # A journal that is shorter than what was read is a new one.
+            offset=offset if offset <= line.hello.journal_bytes else 0,
+        )
+
+    def _give_way(self, reason: str) -> float:
+        """The host cannot be used now: say so, and let go what it certainly has not been given."""
+        try:
+            wait = contact.failed(self.grip, reason=reason, at=now())
+            put_back(self.grip, reason=reason)
+        except Fenced:
+            self._over.set()
+            return 0.0
+        except (DatabaseError, InterfaceError):
+            logger.exception("host %s", self.grip.host)
+            connection.close()
+            return DATABASE_PAUSE_SECONDS
+        self._on_finished()
+        return wait.total_seconds()
+
+    def _pause(self, seconds: float) -> None:
+        if seconds > 0 and not self._over.is_set():
+            self._over.wait(seconds)
+
+
+def prepare_host(host: Host, line: Line, grip: Grip) -> None:
+    """Run the host's startup commands, once per boot. Raises HostUnreachable if they fail or space is short."""
+    free = line.hello.free_bytes
+    if free is not None and free < LEAST_FREE_BYTES:
+        raise HostUnreachable(f"No space is left in {line.hello.directory} ({free} bytes).")
+    if not host.startup_commands.strip() or host.prepared_boot_id == line.hello.boot_id:
+        return
+    text = b"sh -c %s </dev/null 2>&1" % quoted(host.startup_commands)
+    answer = line.shell.ask(text, timeout_seconds=STARTUP_SECONDS)
+    if answer.status:
+        said = answer.output.decode(errors="replace").strip()[-300:]
+        raise HostUnreachable(f"Its startup commands ended with {answer.status}: {said}")
+    ownership.check(grip)
+    Host.objects.filter(pk=host.pk).update(prepared_boot_id=line.hello.boot_id)
+
+
+def put_back(grip: Grip, *, reason: str) -> None:
+    """Close the attempts that were never handed to the host: their jobs go back in line."""
+    never_sent = Attempt.objects.filter(host_id=grip.host, finished_at=None, script=None)
+    at = now()
+    finals = [
+        Closing(
+            attempt=run.attempt, job=run.job, number=run.number, started_at=None, finished_at=at,
+            ending=Ending("host_failed", reason=reason), failures=run.failures, rule=run.rule,
+        )
+        for run in runs.load(list(never_sent.values_list("pk", flat=True)))
+    ]  # fmt: skip
+    finish_many(finals, grip=grip, at=at)

@@ -1,0 +1,35 @@
+"""Work and the rules for it: rows of the `jobs` app, one file per noun."""
+
+from __future__ import annotations
+
+from jobs.models.attempt import Attempt, AttemptRequest, Outcome, Phase, Script
+from jobs.models.event import Event
+from jobs.models.job import Job, JobState
+from jobs.models.job_type import JobType, OnFail, Parameter, RetryWhen
+from jobs.models.lane import Lane
+from jobs.models.output import Output
+from jobs.models.queue import Queue
+from jobs.models.schedule import DatedException, Schedule, Window
+from jobs.models.site import Site
+
+__all__ = [
+    "Attempt",
+    "AttemptRequest",
+    "DatedException",
+    "Event",
+    "Job",
+    "JobState",
+    "JobType",
+    "Lane",
+    "OnFail",
+    "Outcome",
+    "Output",
+    "Parameter",
+    "Phase",
+    "Queue",
+    "RetryWhen",
+    "Schedule",
+    "Script",
+    "Site",
+    "Window",
+]

@@ -1,0 +1,188 @@
+"""Takes work in: everything is checked here, whichever edge it came by, then committed as a whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
+
+from django.db import IntegrityError, transaction
+
+from accounts.models import User
+from hosts.models import Host
+from jobs.models import Event, Job, JobType, Lane, Queue
+from jobs.parameters import validate
+from jobs.problems import Problem, Problems, Refused, did_you_mean
+from jobs.queueing.bell import ring
+from jobs.queueing.declarations import parameters_of
+from jobs.queueing.file_roots import check_file_parameters
+from jobs.queueing.gates import job_blockers
+from jobs.queueing.lanes import lane_for
+from jobs.queueing.states import set_first_state
+from jobs.queueing.waking import facts_of
+
+PRIORITY_LIMIT: Final = 2**31 - 1
+NOTES_LIMIT: Final = 10_000
+FAR: Final = timedelta(days=366 * 20)
+BULK_LIMIT: Final = 100_000
+INSERT_BATCH: Final = 2_000
+NOUNS: Final = {"queue": "queue", "type": "job type", "host": "host"}
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One job as it is asked for. `not_before` is aware; `host` None means by the type's or queue's choice."""
+
+    queue: str
+    type: str
+    params: Mapping[str, object] = field(default_factory=dict)
+    host: str | None = None
+    notes: str = ""
+    priority: int = 0
+    not_before: datetime | None = None
+    is_held: bool = False
+
+    @property
+    def digest(self) -> str:
+        """Says whether two requests ask for the same."""
+        told: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
+        text = json.dumps(told, sort_keys=True, default=str)
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def submit(request: Request, *, owner: User, at: datetime, idempotency_key: str | None = None) -> Job:
+    """Take one job in. With a key that `owner` has used: the job of that time.
+
+    Raises Problems if the request is impossible, Refused if the key was used for another request.
+    """
+    if idempotency_key is not None and (earlier := _earlier(request, owner, idempotency_key)):
+        return earlier
+    try:
+        return submit_many([request], owner=owner, at=at, idempotency_key=idempotency_key)[0]
+    except IntegrityError:
+        # The same key, a moment ago, in another process. Any other broken rule is raised on.
+        if idempotency_key is None or not (earlier := _earlier(request, owner, idempotency_key)):
+            raise
+        return earlier
+
+
+def submit_many(
+    requests: Sequence[Request], *, owner: User, at: datetime, idempotency_key: str | None = None
+) -> list[Job]:
+    """Take in all `requests`, in their order, or none. Raises Problems with fields like `jobs[3].params.scene`."""
+    if len(requests) > BULK_LIMIT:
+        raise Problems([Problem("too_many", f"{len(requests)} jobs at once; {BULK_LIMIT} are possible.", "jobs")])
+    jobs = _Desk(owner, at).prepare(requests)
+    if idempotency_key is not None:
+        jobs[0].idempotency_key, jobs[0].request_digest = idempotency_key, requests[0].digest
+    with transaction.atomic():
+        Job.objects.bulk_create(jobs, batch_size=INSERT_BATCH)
+        Event.objects.bulk_create(
+            [
+                Event(job_id=job.pk, at=at, now=job.state, actor=owner.get_username(), reason=job.reason)
+                for job in jobs
+            ],
+            batch_size=INSERT_BATCH,
+        )
+        ring()
+    return jobs
+
+
+def _earlier(request: Request, owner: User, key: str) -> Job | None:
+    job = Job.objects.filter(owner=owner, idempotency_key=key).first()
+    if job is not None and job.request_digest != request.digest:
+        raise Refused(
+            f"The Idempotency-Key was used for job {job.pk}, which was asked for in other words.",
+            code="idempotency_key_reused",
+            hint="Use a new key for a new job.",
+        )
+    return job
+
+
+class _Desk:
+    """Checks requests of one owner, looking each queue, type and host up once."""
+
+    def __init__(self, owner: User, at: datetime) -> None:
+        self._owner = owner
+        self._at = at
+        self._queues = {queue.name: queue for queue in Queue.objects.all()}
+        self._hosts = {host.name: host for host in Host.objects.all()}
+        self._types = {kind.name: kind for kind in JobType.objects.prefetch_related("parameters")}
+        self._lanes: dict[tuple[int, int, int | None], Lane] = {}
+        self._declared = {name: parameters_of(kind) for name, kind in self._types.items()}
+
+    def prepare(self, requests: Sequence[Request]) -> list[Job]:
+        """Unsaved jobs. Raises Problems with those of all requests."""
+        jobs, problems = [], []
+        for number, request in enumerate(requests):
+            try:
+                jobs.append(self._job(request, number))
+            except Problems as found:
+                single = len(requests) == 1
+                problems += found.problems if single else [p.under(f"jobs[{number}]") for p in found.problems]
+        if problems:
+            raise Problems(problems[:100])
+        return jobs
+
+    def _job(self, request: Request, number: int) -> Job:
+        problems: list[Problem] = []
+        queue = _named(self._queues, request.queue, "queue", problems)
+        kind = _named(self._types, request.type, "type", problems)
+        host = _named(self._hosts, request.host, "host", problems) if request.host is not None else None
+        problems += _range_problems(request, self._at)
+        params = self._params(request, problems) if kind else {}
+        if problems or queue is None or kind is None:
+            raise Problems(problems)
+        job = Job(
+            queue=queue, type=kind, host=host, lane=self._lane(queue, kind, host), owner=self._owner, params=params,
+            notes=request.notes, priority=request.priority, not_before=request.not_before, is_held=request.is_held,
+            position=position_at(self._at) + number, created_at=self._at,
+        )  # fmt: skip
+        set_first_state(job, job_blockers(facts_of(job), self._at))
+        return job
+
+    def _lane(self, queue: Queue, kind: JobType, host: Host | None) -> Lane:
+        key = (queue.pk, kind.pk, host.pk if host else None)
+        if key not in self._lanes:
+            self._lanes[key] = lane_for(queue, kind, host)
+        return self._lanes[key]
+
+    def _params(self, request: Request, problems: list[Problem]) -> dict[str, str]:
+        declared = self._declared[request.type]
+        try:
+            params = validate(declared, request.params)
+            return check_file_parameters(declared, params)
+        except Problems as found:
+            problems += found.problems
+            return {}
+
+
+def _named(rows: Mapping[str, Row], name: str, field: str, problems: list[Problem]) -> Row | None:
+    if name in rows:
+        return rows[name]
+    message = f'There is no {NOUNS[field]} "{name[:100]}".'
+    problems.append(Problem(f"unknown_{field}", message, field, did_you_mean(name[:100], rows)))
+    return None
+
+
+def _range_problems(request: Request, at: datetime) -> list[Problem]:
+    problems = []
+    if abs(request.priority) > PRIORITY_LIMIT:
+        hint = f"Possible: -{PRIORITY_LIMIT} to {PRIORITY_LIMIT}."
+        problems.append(Problem("out_of_range", f"Priority {request.priority} is out of range.", "priority", hint))
+    if len(request.notes) > NOTES_LIMIT or "\0" in request.notes:
+        problems.append(Problem("bad_notes", f"Notes are text of at most {NOTES_LIMIT} characters.", "notes"))
+    if request.not_before is not None and request.not_before > at + FAR:
+        message = f"{request.not_before:%Y-%m-%d} is more than 20 years ahead."
+        problems.append(Problem("out_of_range", message, "not_before", "Is the year right?"))
+    return problems
+
+
+def position_at(at: datetime) -> int:
+    """The place behind everything that was submitted before `at`."""
+    return int(at.timestamp() * 1_000_000)

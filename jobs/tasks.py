@@ -1,0 +1,26 @@
+"""Celery's doors. Each rings a bell or runs one bounded pass; none lives as long as a job."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from jobs.execution.bootstep import conductor
+from jobs.queueing import bell
+
+
+@shared_task(name=bell.DISPATCH, ignore_result=True)
+def dispatch() -> None:
+    """Something may start: the engine that gets this looks."""
+    conductor().dispatch()
+
+
+@shared_task(name=bell.ATTEND, ignore_result=True)
+def attend(host_id: int) -> None:
+    """There is something new about a host."""
+    conductor().attend(host_id)
+
+
+@shared_task(name="jobs.tick", ignore_result=True)
+def tick() -> None:
+    """Beat's heartbeat: as if somebody had rung, should a ring be lost."""
+    conductor().dispatch()
