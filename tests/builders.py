@@ -38,7 +38,9 @@ def make_pool(name: str, *hosts: Host) -> Pool:
     return pool
 
 
-def make_schedule(name: str = "nights", *, zone: str = "UTC", windows: tuple[dict[str, Any], ...] = (NIGHT,)) -> Schedule:
+def make_schedule(
+    name: str = "nights", *, zone: str = "UTC", windows: tuple[dict[str, Any], ...] = (NIGHT,)
+) -> Schedule:
     schedule = Schedule.objects.create(name=name, zone=zone)
     for window in windows:
         Window.objects.create(schedule=schedule, **window)
@@ -50,7 +52,13 @@ def make_queue(name: str = "anytime", **fields: Any) -> Queue:
     return queue
 
 
-def make_type(name: str = "command", *, template: str = "exec sh -c -- $command", params: tuple[str, ...] = ("command",), **fields: Any) -> JobType:
+def make_type(
+    name: str = "command",
+    *,
+    template: str = "exec sh -c -- $command",
+    params: tuple[str, ...] = ("command",),
+    **fields: Any,
+) -> JobType:
     kind, made = JobType.objects.get_or_create(name=name, defaults={"template": template, **fields})
     if made:
         for position, parameter in enumerate(params):
@@ -58,7 +66,9 @@ def make_type(name: str = "command", *, template: str = "exec sh -c -- $command"
     return kind
 
 
-def make_job(command: str = "true", *, queue: str = "anytime", type: str = "command", at: datetime = MONDAY_NOON, **request: Any) -> Job:
+def make_job(
+    command: str = "true", *, queue: str = "anytime", type: str = "command", at: datetime = MONDAY_NOON, **request: Any
+) -> Job:
     """A submitted job; its queue, type, host and owner are made if they are missing."""
     make_host()
     make_queue(queue)

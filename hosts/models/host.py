@@ -41,7 +41,10 @@ class Host(models.Model):
         help_text=_("This machine: commands run under the account of the engine. SSH: they run on another machine."),
     )  # fmt: skip
     address = models.CharField(
-        _("address"), max_length=253, blank=True, help_text=_("Host name or IP address, without user or port. SSH only.")
+        _("address"),
+        max_length=253,
+        blank=True,
+        help_text=_("Host name or IP address, without user or port. SSH only."),
     )
     port = models.PositiveIntegerField(
         _("port"), default=22, validators=[MinValueValidator(1), MaxValueValidator(65535)]
@@ -53,7 +56,7 @@ class Host(models.Model):
     )  # fmt: skip
     host_keys = models.TextField(
         _("host keys"), blank=True,
-        help_text=_("Public keys that the host may show, one per line: type and base64. `manage.py check_host` shows them."),
+        help_text=_("Public keys that the host may show, one per line: type and base64. check_host shows them."),
     )  # fmt: skip
     seats = models.PositiveIntegerField(
         _("seats"), default=1, validators=[MinValueValidator(1), MaxValueValidator(10_000)],
@@ -64,7 +67,10 @@ class Host(models.Model):
         help_text=_("Where runs are kept on the host. Empty: ~/.batchyard (SSH) or the site's data directory."),
     )  # fmt: skip
     input_directory = models.CharField(
-        _("input directory"), max_length=500, blank=True, help_text=_("Where input files are put. Empty: beside the run.")
+        _("input directory"),
+        max_length=500,
+        blank=True,
+        help_text=_("Where input files are put. Empty: beside the run."),
     )
     output_directory = models.CharField(
         _("output directory"), max_length=500, blank=True,
@@ -72,16 +78,14 @@ class Host(models.Model):
     )  # fmt: skip
     startup_commands = models.TextField(
         _("startup commands"), blank=True,
-        help_text=_("A shell script run once after each boot of the host, before its first job. If it fails, no job starts."),
+        help_text=_("A shell script run once after each boot, before the first job. If it fails, no job starts."),
     )  # fmt: skip
     variables = models.JSONField(
         _("variables"), default=dict, blank=True,
         help_text=_("Values by name for templates; they win over the site's and lose to the job's parameters."),
     )  # fmt: skip
 
-    state = models.CharField(
-        _("state"), max_length=12, choices=HostState, default=HostState.UNKNOWN, editable=False
-    )
+    state = models.CharField(_("state"), max_length=12, choices=HostState, default=HostState.UNKNOWN, editable=False)
     state_since = models.DateTimeField(_("since"), null=True, editable=False)
     state_reason = models.CharField(_("reason"), max_length=500, blank=True, editable=False)
     failures = models.PositiveIntegerField(default=0, editable=False, help_text=_("Failed contacts in a row."))

@@ -25,8 +25,8 @@ def waiting_lanes() -> QuerySet[Lane]:
     return Lane.objects.filter(Exists(ready))
 
 
-def load(lanes: QuerySet[Lane]) -> Facts:
-    """The facts about `lanes`. Eight queries, whatever waits or has finished."""
+def load(lanes: QuerySet[Lane], *, site: Site) -> Facts:
+    """The facts about `lanes`. A fixed number of queries, whatever waits or has finished."""
     rows = list(lanes.select_related("queue", "type"))
     hosts = _hosts()
     pools = _pools(hosts)
@@ -37,7 +37,7 @@ def load(lanes: QuerySet[Lane]) -> Facts:
     for row in rows:
         candidates, place = _placement(row, hosts, pools)
         facts[row.id] = LaneFacts(row.id, queues[row.queue_id], types[row.type_id], candidates, place)
-    return Facts(is_paused=Site.get().is_paused, lanes=facts)
+    return Facts(is_paused=site.is_paused, lanes=facts)
 
 
 def heads(wanted: Mapping[int, int]) -> dict[int, list[JobFacts]]:
@@ -101,7 +101,7 @@ def _pools(hosts: Mapping[int, HostFacts]) -> dict[int, tuple[HostFacts, ...]]:
 def _placement(
     lane: Lane, hosts: Mapping[int, HostFacts], pools: Mapping[int, tuple[HostFacts, ...]]
 ) -> tuple[tuple[HostFacts, ...], str]:
-    """Where a lane's jobs may run: the job's host, else the type's, else the queue's host or pool, else this machine."""
+    """Where a lane's jobs may run: the job's host, the type's, the queue's host or pool, this machine."""
     named = lane.host_id or lane.type.host_id or lane.queue.host_id
     if named:
         return (hosts[named],), f'host "{hosts[named].name}"'

@@ -31,9 +31,12 @@ class Look:
 def pass_once(*, at: datetime) -> Look:
     """Wake, autostart, dispatch: one bounded pass."""
     autostart_once(at=at)
-    wake_due(at=at)
+    wake = next_wake()
+    if wake is not None and wake <= at:
+        wake_due(at=at)
+        wake = next_wake()
     started, waiting_until = dispatch_once(at=at)
-    moments = [moment for moment in (next_wake(), waiting_until) if moment is not None]
+    moments = [moment for moment in (wake, waiting_until) if moment is not None]
     return Look(started, min(moments, default=None))
 
 
@@ -44,8 +47,10 @@ def dispatch_once(*, at: datetime) -> tuple[list[Attempt], datetime | None]:
     Dispatchers take turns on the site's row, so each sees what the one before has taken: limits
     hold under any number of them. The windows are asked with the same `at` that is claimed with.
     """
-    Site.objects.select_for_update().get(pk=Site.get().pk)
-    snapshot = facts.load(facts.waiting_lanes())
+    site = Site.objects.select_for_update().filter(pk=1).first() or Site.get()
+    snapshot = facts.load(facts.waiting_lanes(), site=site)
+    if not snapshot.lanes:
+        return [], None
     wanted = plan.open_lanes(snapshot, at)
     opening = _next_opening(snapshot, at)
     chosen = plan.make(snapshot, facts.heads(wanted), at=at)

@@ -199,7 +199,9 @@ class Attendance:
     # --- output while it runs ---
 
     def _poll_output(self) -> None:
-        quiet = {m: run for m, run in self._post.runs.items() if run.is_running and not run.is_busy and run.ended is None}
+        quiet = {
+            m: run for m, run in self._post.runs.items() if run.is_running and not run.is_busy and run.ended is None
+        }
         if not quiet:
             return
         for marker, size in self._post.line.supervisor.sizes(list(quiet)).items():

@@ -28,15 +28,15 @@ def conductor() -> Conductor:
 class ConductorStep(bootsteps.StartStopStep):
     """Runs one conductor per worker process."""
 
-    requires = {"celery.worker.components:Pool"}  # noqa: RUF012  (Celery reads a plain attribute)
+    requires = ("celery.worker.components:Pool",)
 
     def start(self, parent: Any) -> None:
-        global _running  # noqa: PLW0603  (one per process, as Celery's tasks have no other way to it)
+        global _running
         _running = Conductor()
         _running.start()
 
     def stop(self, parent: Any) -> None:
-        global _running  # noqa: PLW0603
+        global _running
         if _running is not None:
             _running.stop()
             _running = None
@@ -45,7 +45,7 @@ class ConductorStep(bootsteps.StartStopStep):
 class OwnQueueStep(bootsteps.StartStopStep):
     """Lets the worker also read the queue on which rings for its own hosts come."""
 
-    requires = {"celery.worker.consumer.tasks:Tasks"}  # noqa: RUF012
+    requires = ("celery.worker.consumer.tasks:Tasks",)
 
     def start(self, parent: Any) -> None:
         parent.add_task_queue(engine_queue(conductor().name), auto_delete=True, expires=QUEUE_EXPIRES_SECONDS)

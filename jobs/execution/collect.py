@@ -6,6 +6,7 @@ A crash between the two means that the same bytes are brought again, to the same
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
@@ -16,8 +17,10 @@ from hosts.supervisor.client import Supervisor
 from hosts.transports.base import Transport
 from jobs.execution import ownership
 from jobs.execution.runs import Run
-from jobs.execution.store import STREAMS, OutputStore, Sizes, Stream
+from jobs.execution.store import STREAMS, OutputLost, OutputStore, Sizes, Stream
 from jobs.models import Output
+
+logger = logging.getLogger(__name__)
 
 CHUNK_BYTES: Final = 1 << 20
 SMALL_BYTES: Final = 64 << 10
@@ -26,9 +29,7 @@ SMALL_BYTES: Final = 64 << 10
 class Collector:
     """Collects over one connection. Its methods may be called from several threads, but not for one run at once."""
 
-    def __init__(
-        self, transport: Transport, supervisor: Supervisor, store: OutputStore, grip: ownership.Grip
-    ) -> None:
+    def __init__(self, transport: Transport, supervisor: Supervisor, store: OutputStore, grip: ownership.Grip) -> None:
         self._transport = transport
         self._supervisor = supervisor
         self._store = store
@@ -46,13 +47,14 @@ class Collector:
                 large.append(run)
             else:
                 done.append((run, rows))
+        self._store.sync([run.attempt for run, rows in done if rows])
         return done, large
 
     def _small(self, run: Run, at: datetime) -> list[Output] | None:
         if run.ended is None or run.stored != Sizes():
             return None
         pieces = list(self._new(run, run.stored, self._said_to_hold(run), SMALL_BYTES + 1))
-        if any(len(data) > SMALL_BYTES for _stream, data in pieces):
+        if any(len(data) > SMALL_BYTES or self._is_cut(run, stream, data) for stream, data in pieces):
             return None
         self._store.append(run.attempt, pieces, sizes=run.stored)
         return [
@@ -73,9 +75,23 @@ class Collector:
             pieces = list(self._new(run, run.stored, STREAMS, CHUNK_BYTES))
             if not pieces:
                 return True
-            self._commit(run, self._store.append(run.attempt, pieces, sizes=run.stored))
+            self._keep(run, pieces)
             taken += 1
         return False
+
+    def _keep(self, run: Run, pieces: Sequence[tuple[Stream, bytes]]) -> None:
+        try:
+            sizes = self._store.append(run.attempt, pieces, sizes=run.stored, is_durable=True)
+        except OutputLost as problem:
+            # A power cut took what was committed. The host keeps its copy until the seal: begin again.
+            logger.warning("%s It is fetched again.", problem)
+            self._store.drop(run.attempt)
+            run.stored = Sizes()
+            return
+        self._commit(run, sizes)
+
+    def _is_cut(self, run: Run, stream: Stream, data: bytes) -> bool:
+        return self._store.dropped(run.attempt, stream, size_bytes=len(data)) is not None
 
     def seal(self, run: Run, *, at: datetime) -> list[Output]:
         """Close the run's streams. Rows to be saved with its end."""
@@ -102,9 +118,7 @@ class Collector:
             if size := sizes.of(stream):
                 start, end = self._store.dropped(run.attempt, stream, size_bytes=size) or (None, None)
                 rows.append(
-                    Output(
-                        attempt_id=run.attempt, stream=stream, size_bytes=size, dropped_from=start, dropped_to=end
-                    )
+                    Output(attempt_id=run.attempt, stream=stream, size_bytes=size, dropped_from=start, dropped_to=end)
                 )
         return rows
 

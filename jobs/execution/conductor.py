@@ -13,18 +13,16 @@ import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Final
 
-from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
 from hosts.models import Host, HostState
 from jobs.dispatch.tick import pass_once
-from jobs.execution import ownership
+from jobs.execution import ownership, presence
 from jobs.execution.clock import now
+from jobs.execution.outputs import output_store
 from jobs.execution.session import Session
-from jobs.execution.store import FileStore
 from jobs.models import Attempt
 from jobs.queueing.bell import ring_owner
 
@@ -46,7 +44,7 @@ class Conductor:
 
     def __init__(self, *, name: str | None = None) -> None:
         self.name = name or engine_name()
-        self._store = FileStore(Path(settings.BATCHYARD_OUTPUT_DIR), limit_bytes=settings.BATCHYARD_OUTPUT_LIMIT_BYTES)
+        self._store = output_store()
         self._pool = ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="files")
         self._sessions: dict[int, Session] = {}
         self._idle_since: dict[int, float] = {}
@@ -80,6 +78,7 @@ class Conductor:
         for session in sessions:
             if not session.is_alive():
                 ownership.release(session.grip)
+        presence.withdraw(self.name)
         connection.close()
         logger.info("engine %s has stopped", self.name)
 
@@ -128,6 +127,7 @@ class Conductor:
         """Renew what is owned, take hosts with work, give up those without."""
         if time.monotonic() - self._renewed_at > ownership.RENEW_SECONDS:
             self._renew()
+            presence.report(self.name)
         wanted = self._wanted()
         for grip in ownership.acquire(wanted - self._sessions.keys(), owner=self.name):
             self._begin(grip)

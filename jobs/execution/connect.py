@@ -15,8 +15,9 @@ from hosts.supervisor.client import Supervisor
 from hosts.supervisor.records import Hello
 from hosts.transports.base import HostUnreachable, Shell, Transport
 from hosts.transports.local import LocalTransport
-from hosts.transports.ssh import SshAddress, SshTransport
+from hosts.transports.ssh import SshTransport
 from hosts.transports.ssh_keys import KeyRefused, load_key
+from hosts.transports.ssh_login import SshAddress
 
 SHELL_TIMEOUT_SECONDS = 20.0
 

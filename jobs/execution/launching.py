@@ -70,7 +70,9 @@ class Launcher:
         text = b"(umask 077; mkdir -p -- %s) 2>&1" % b" ".join(quoted(folder) for folder in folders)
         answer = self._post.line.shell.ask(text, timeout_seconds=FOLDER_SECONDS)
         if answer.status:
-            raise HostUnreachable(f"Directories for files cannot be made: {answer.output.decode(errors='replace')[:300]}")
+            raise HostUnreachable(
+                f"Directories for files cannot be made: {answer.output.decode(errors='replace')[:300]}"
+            )
 
     def _stage(self, item: Prepared) -> Staged:
         for plan in item.inputs:
@@ -93,7 +95,9 @@ class Launcher:
         for item in items:
             item.run.was_handed_over = True
         answers = self._post.line.supervisor.launch([item.request for item in items])
-        refused = [(item.run, answers[item.run.marker]) for item in items if answers[item.run.marker].kind == LaunchKind.FAILED]
+        refused = [
+            (item.run, answers[item.run.marker]) for item in items if answers[item.run.marker].kind == LaunchKind.FAILED
+        ]
         if refused:
             self._take_back([run for run, _answer in refused], reason=refused[0][1].reason)
 

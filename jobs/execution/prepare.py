@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from hosts.models import Host, TransportKind
 from hosts.supervisor.records import RunRequest
-from jobs.commands import Command, CommandProblem, Syntax, compile_command
+from jobs.commands import Command, Syntax, compile_command
 from jobs.execution.runs import Run
 from jobs.models import Attempt, Script, Site
 from jobs.parameters import ParameterType
@@ -51,7 +51,11 @@ class Workbench:
             values[name] = plan.theirs
         environment = {f"BY_{name}": str(value) for name, value in values.items()}
         environment |= {str(name): str(value) for name, value in run.kind.environment.items()}
-        environment |= {"BATCHYARD_JOB": str(run.job), "BATCHYARD_ATTEMPT": str(run.number), "BATCHYARD_QUEUE": run.queue}
+        environment |= {
+            "BATCHYARD_JOB": str(run.job),
+            "BATCHYARD_ATTEMPT": str(run.number),
+            "BATCHYARD_QUEUE": run.queue,
+        }
         request = RunRequest(
             name=run.marker,
             script=self._command(run),

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import prefetch_related_objects
+
 from hosts.supervisor.records import Ended, Killed
 from jobs.execution.store import Sizes
 from jobs.models import Attempt, AttemptRequest, JobType, OnFail, RetryWhen
@@ -36,7 +38,7 @@ class Run:
     phase: str
     request: str
     was_handed_over: bool
-    stored: Sizes = Sizes()
+    stored: Sizes
     is_running: bool = False
     is_busy: bool = False
     carried: str = ""
@@ -66,11 +68,15 @@ class Run:
 
 def load(attempts: Sequence[int]) -> list[Run]:
     """The runs for these open attempts; those that have finished meanwhile are left out."""
-    rows = (
+    if not attempts:
+        return []
+    rows = list(
         Attempt.objects.filter(pk__in=attempts, finished_at=None)
         .select_related("job__type", "job__queue")
-        .prefetch_related("job__type__parameters", "outputs")
+        .prefetch_related("job__type__parameters")
     )
+    # Only what was handed over before can have output of which something is stored.
+    prefetch_related_objects([row for row in rows if row.script_id is not None], "outputs")
     return list(_runs(rows))
 
 
@@ -85,5 +91,11 @@ def _runs(rows: Iterable[Attempt]) -> Iterable[Run]:
             queue=row.job.queue.name, parameters=declared[kind.pk], params=dict(row.job.params),
             failures=row.job.failures, claimed_at=row.claimed_at, started_at=row.started_at, phase=row.phase,
             request=row.request, was_handed_over=row.script_id is not None,
-            stored=Sizes(**{output.stream: output.size_bytes for output in row.outputs.all()}),
+            stored=_stored(row),
         )  # fmt: skip
+
+
+def _stored(row: Attempt) -> Sizes:
+    if row.script_id is None:
+        return Sizes()
+    return Sizes(**{output.stream: output.size_bytes for output in row.outputs.all()})

@@ -25,7 +25,7 @@ from jobs.execution.inbox import Inbox
 from jobs.execution.ownership import Fenced, Grip
 from jobs.execution.post import News, Post
 from jobs.execution.prepare import Workbench
-from jobs.execution.store import FileStore
+from jobs.execution.store import OutputStore
 from jobs.models import Attempt, Site
 from jobs.outcomes import Ending
 
@@ -39,7 +39,7 @@ DATABASE_PAUSE_SECONDS: Final = 1.0
 class Session(threading.Thread):
     """Attends one host for as long as this engine owns it."""
 
-    def __init__(self, grip: Grip, *, store: FileStore, pool: Executor, on_finished: Callable[[], None]) -> None:
+    def __init__(self, grip: Grip, *, store: OutputStore, pool: Executor, on_finished: Callable[[], None]) -> None:
         super().__init__(name=f"host-{grip.host}", daemon=True)
         self.grip = grip
         self._store = store

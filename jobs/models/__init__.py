@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jobs.models.attempt import Attempt, AttemptRequest, Outcome, Phase, Script
+from jobs.models.engine import Engine
 from jobs.models.event import Event
 from jobs.models.job import Job, JobState
 from jobs.models.job_type import JobType, OnFail, Parameter, RetryWhen
@@ -16,6 +17,7 @@ __all__ = [
     "Attempt",
     "AttemptRequest",
     "DatedException",
+    "Engine",
     "Event",
     "Job",
     "JobState",

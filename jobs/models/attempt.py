@@ -75,9 +75,7 @@ class Attempt(models.Model):
     exit_code = models.IntegerField(null=True)
     signal = models.PositiveSmallIntegerField(null=True)
     reason = models.CharField(max_length=500, blank=True)
-    is_unconfirmed = models.BooleanField(
-        default=False, help_text=_("Processes of it could not be shown to be gone.")
-    )
+    is_unconfirmed = models.BooleanField(default=False, help_text=_("Processes of it could not be shown to be gone."))
     claimed_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
@@ -95,9 +93,7 @@ class Attempt(models.Model):
         indexes: ClassVar = [
             # What runs where: asked by every dispatcher pass and every watcher.
             models.Index(fields=["host", "lane"], name="attempt_open", condition=Q(finished_at=None)),
-            models.Index(
-                fields=["host"], name="attempt_requested", condition=Q(finished_at=None) & ~Q(request="")
-            ),
+            models.Index(fields=["host"], name="attempt_requested", condition=Q(finished_at=None) & ~Q(request="")),
         ]
 
     def __str__(self) -> str:

@@ -75,7 +75,9 @@ class Job(models.Model):
     failures = models.PositiveIntegerField(default=0, editable=False, help_text=_("Attempts that failed, for on_fail."))
     exit_code = models.IntegerField(_("exit code"), null=True, editable=False)
     created_at = models.DateTimeField(_("created"), editable=False)
-    started_at = models.DateTimeField(_("started"), null=True, editable=False, help_text=_("Start of the last attempt."))
+    started_at = models.DateTimeField(
+        _("started"), null=True, editable=False, help_text=_("Start of the last attempt.")
+    )
     finished_at = models.DateTimeField(_("finished"), null=True, editable=False)
     idempotency_key = models.CharField(max_length=200, null=True, editable=False)
     request_digest = models.CharField(max_length=64, blank=True, editable=False)

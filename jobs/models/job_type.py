@@ -44,7 +44,10 @@ class JobType(models.Model):
     on_fail = models.CharField(_("on failure"), max_length=10, choices=OnFail, default=OnFail.CONTINUE)
     retry_when = models.CharField(_("retry"), max_length=10, choices=RetryWhen, default=RetryWhen.NOW)
     retry_count = models.PositiveIntegerField(
-        _("retries"), default=1, validators=[MaxValueValidator(1000)], help_text=_("At most so many after the first attempt.")
+        _("retries"),
+        default=1,
+        validators=[MaxValueValidator(1000)],
+        help_text=_("At most so many after the first attempt."),
     )
     retry_delay_seconds = models.PositiveIntegerField(
         _("retry delay"), default=0, validators=[MaxValueValidator(30 * 86400)], help_text=_("Seconds before a retry.")
@@ -69,7 +72,10 @@ class JobType(models.Model):
         _("environment"), default=dict, blank=True, help_text=_("Environment variables of the command, by name.")
     )
     directory = models.CharField(
-        _("directory"), max_length=500, blank=True, help_text=_("Working directory on the host. Empty: the account's home.")
+        _("directory"),
+        max_length=500,
+        blank=True,
+        help_text=_("Working directory on the host. Empty: the account's home."),
     )
 
     class Meta:

@@ -16,7 +16,9 @@ class Output(models.Model):
     attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="outputs")
     stream = models.CharField(max_length=6, choices=[("stdout", "stdout"), ("stderr", "stderr")])
     size_bytes = models.BigIntegerField(default=0)
-    dropped_from = models.BigIntegerField(null=True, help_text="First byte of the gap, if the stream was over its limit.")
+    dropped_from = models.BigIntegerField(
+        null=True, help_text="First byte of the gap, if the stream was over its limit."
+    )
     dropped_to = models.BigIntegerField(null=True)
     sha256 = models.CharField(max_length=64, blank=True)
     sealed_at = models.DateTimeField(null=True)

@@ -17,7 +17,9 @@ class Queue(models.Model):
 
     name = models.CharField(_("name"), max_length=100, unique=True, validators=[validate_name])
     title = models.CharField(_("title"), max_length=200, blank=True)
-    enabled = models.BooleanField(_("enabled"), default=True, help_text=_("A disabled queue takes jobs but starts none."))
+    enabled = models.BooleanField(
+        _("enabled"), default=True, help_text=_("A disabled queue takes jobs but starts none.")
+    )
     schedule = models.ForeignKey(
         Schedule, on_delete=models.PROTECT, null=True, blank=True, related_name="queues",
         verbose_name=_("schedule"), help_text=_("When its jobs may start. Empty: always."),

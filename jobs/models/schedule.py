@@ -22,7 +22,7 @@ class Schedule(models.Model):
     )
     holidays_country = models.CharField(
         _("holidays of"), max_length=10, blank=True,
-        help_text=_("Two-letter country code. No window begins on its public holidays. Empty: holidays are ordinary days."),
+        help_text=_("Two-letter country code: no window begins on its public holidays. Empty: they are ordinary days."),
     )  # fmt: skip
     holidays_subdivision = models.CharField(_("subdivision"), max_length=20, blank=True)
 

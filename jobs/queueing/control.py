@@ -26,7 +26,9 @@ WAITING: Final = frozenset({JobState.BLOCKED, JobState.READY})
 def cancel(job: Job, *, actor: str, at: datetime) -> bool:
     """End the job: at once if it waits; if it runs, by TERM, grace, KILL. Raises Refused if it has ended."""
     if job.state in WAITING:
-        told = Move(job=job.pk, was=JobState(job.state), to=JobState.CANCELLED, actor=actor, reason=f"Cancelled by {actor}.")
+        told = Move(
+            job=job.pk, was=JobState(job.state), to=JobState.CANCELLED, actor=actor, reason=f"Cancelled by {actor}."
+        )
         if move(job, told, at=at):
             return True
     return _ask(job, AttemptRequest.CANCEL, actor=actor, at=at)
@@ -76,7 +78,7 @@ def _check(attempt: Attempt, request: AttemptRequest) -> None:
         raise Refused(f"Job {attempt.job_id} is being ended; it cannot be asked to {request}.", code="being_ended")
     if request == AttemptRequest.PAUSE and attempt.phase not in {Phase.RUNNING, Phase.PAUSED}:
         raise Refused(f"Job {attempt.job_id} has no command running yet ({attempt.phase}).", code="not_running")
-    if request == AttemptRequest.RESUME and Phase.PAUSED != attempt.phase and attempt.request != AttemptRequest.PAUSE:
+    if request == AttemptRequest.RESUME and attempt.phase != Phase.PAUSED and attempt.request != AttemptRequest.PAUSE:
         raise Refused(f"Job {attempt.job_id} is not paused.", code="not_paused")
 
 
@@ -109,9 +111,7 @@ def release(job: Job, *, actor: str, at: datetime) -> bool:
 
 
 @transaction.atomic
-def change(
-    job: Job, fields: dict[str, object], *, actor: str, at: datetime
-) -> bool:
+def change(job: Job, fields: dict[str, object], *, actor: str, at: datetime) -> bool:
     """Change `priority`, `not_before`, `host`, `notes` of a job that waits. Notes may change at any time."""
     if set(fields) <= {"notes"}:
         Job.objects.filter(pk=job.pk).update(**fields)
@@ -121,7 +121,9 @@ def change(
 
 
 @transaction.atomic
-def move_to(job: Job, *, queue: Queue | None = None, place: str = "last", before: Job | None = None, actor: str, at: datetime) -> bool:
+def move_to(
+    job: Job, *, queue: Queue | None = None, place: str = "last", before: Job | None = None, actor: str, at: datetime
+) -> bool:
     """Put a waiting job elsewhere: into `queue`, at `place` (first, last), or just before another job.
 
     Raises Refused if it does not wait, or `before` is not a waiting job of the same queue.

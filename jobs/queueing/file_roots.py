@@ -37,7 +37,7 @@ def resolve(name: str, *, field: str | None = None) -> Path:
 
 def check_file_parameters(declared: Sequence[Parameter], params: Mapping[str, str]) -> dict[str, str]:
     """`params` with every given file name made absolute. Raises Problems naming each that is outside."""
-    checked, problems = dict(params), []
+    checked, problems = dict(params), list[Problem]()
     for parameter in declared:
         value = params.get(parameter.name, "")
         if parameter.type not in FILE_TYPES or not value:

@@ -47,7 +47,9 @@ def window_open(lane: LaneFacts, at: datetime) -> Iterator[Blocker]:
     opens = next_opening(timetable, at)
     when = f"opens {opens.astimezone(timetable.zone):%a %Y-%m-%d %H:%M %Z}" if opens else "does not open again"
     yield Blocker(
-        "window_closed", f'The window of queue "{lane.queue.name}" (schedule "{lane.queue.schedule}") is closed; it {when}.', opens
+        "window_closed",
+        f'The window of queue "{lane.queue.name}" (schedule "{lane.queue.schedule}") is closed; it {when}.',
+        opens,
     )
 
 

@@ -17,7 +17,9 @@ logger = logging.getLogger(__name__)
 
 NEXT: dict[JobState, frozenset[JobState]] = {
     JobState.BLOCKED: frozenset({JobState.READY, JobState.CANCELLED, JobState.FAILED, JobState.SKIPPED}),
-    JobState.READY: frozenset({JobState.BLOCKED, JobState.RUNNING, JobState.CANCELLED, JobState.FAILED, JobState.SKIPPED}),
+    JobState.READY: frozenset(
+        {JobState.BLOCKED, JobState.RUNNING, JobState.CANCELLED, JobState.FAILED, JobState.SKIPPED}
+    ),
     JobState.RUNNING: frozenset(
         {JobState.READY, JobState.BLOCKED, JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED}
     ),

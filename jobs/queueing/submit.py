@@ -83,10 +83,7 @@ def submit_many(
     with transaction.atomic():
         Job.objects.bulk_create(jobs, batch_size=INSERT_BATCH)
         Event.objects.bulk_create(
-            [
-                Event(job_id=job.pk, at=at, now=job.state, actor=owner.get_username(), reason=job.reason)
-                for job in jobs
-            ],
+            [Event(job_id=job.pk, at=at, now=job.state, actor=owner.get_username(), reason=job.reason) for job in jobs],
             batch_size=INSERT_BATCH,
         )
         ring()
@@ -118,7 +115,8 @@ class _Desk:
 
     def prepare(self, requests: Sequence[Request]) -> list[Job]:
         """Unsaved jobs. Raises Problems with those of all requests."""
-        jobs, problems = [], []
+        jobs: list[Job] = []
+        problems: list[Problem] = []
         for number, request in enumerate(requests):
             try:
                 jobs.append(self._job(request, number))

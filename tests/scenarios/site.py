@@ -133,7 +133,7 @@ class SiteUnderTest:
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         data = None if body is None else json.dumps(body).encode()
         told = {"Authorization": f"Token {self.token}", "Content-Type": "application/json", **headers}
-        request = urllib.request.Request(  # noqa: S310  (our own loopback address)
+        request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/api/v1/{path}", data=data, method=method, headers=told
         )
         try:

@@ -1,0 +1,107 @@
+"""Whatever of ours is killed: what runs goes on, its results arrive, and nothing runs twice."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.conftest import add_ssh_host
+from tests.scenarios.site import SiteUnderTest, until
+from tests.servers.sshd import Sshd
+
+pytestmark = pytest.mark.scenario
+
+# Tells the world outside that it has begun, writes output that can be checked, ends with a code of its own.
+ORACLE = """
+echo "start $BATCHYARD_JOB" >> {log}
+i=0; while [ $i -lt 200 ]; do echo "{n} line $i"; i=$((i+1)); done
+while [ ! -e {gate} ]; do sleep 0.1; done
+echo "{n} end"
+echo "end $BATCHYARD_JOB" >> {log}
+exit {code}
+"""
+
+
+def oracle(directory: Path, number: int) -> str:
+    return ORACLE.format(log=directory / "oracle.log", gate=directory / "gate", n=number, code=number % 7)
+
+
+def expected_output(number: int) -> bytes:
+    lines = [f"{number} line {i}\n" for i in range(200)] + [f"{number} end\n"]
+    return "".join(lines).encode()
+
+
+def begun(directory: Path) -> list[str]:
+    log = directory / "oracle.log"
+    return [line for line in log.read_text().splitlines() if line.startswith("start")] if log.exists() else []
+
+
+def submit_oracles(site: SiteUnderTest, *, hosts: list[str], each: int) -> list[int]:
+    return site.submit_many(
+        [
+            {
+                "queue": "default", "type": "command", "host": host,
+                "params": {"command": oracle(site.directory, n * len(hosts) + m)},
+            }
+            for n in range(each)
+            for m, host in enumerate(hosts)
+        ]
+    )  # fmt: skip
+
+
+def check(site: SiteUnderTest, ids: list[int]) -> None:
+    """Every true exit code, every byte of output, nothing begun twice."""
+    for number, job in enumerate(site.finished(ids, seconds=60)):
+        code = number % 7
+        assert (job["state"], job["exit_code"]) == ("failed" if code else "succeeded", code)
+        assert len(job["attempts"]) == 1
+        stored = hashlib.sha256(site.output(job["id"])).hexdigest()
+        assert stored == hashlib.sha256(expected_output(number)).hexdigest()
+    assert sorted(begun(site.directory)) == sorted(f"start {number}" for number in ids)
+
+
+@pytest.fixture
+def busy_site(site: SiteUnderTest, sshd: Sshd) -> tuple[SiteUnderTest, list[int]]:
+    """Twenty jobs running: ten on this machine, ten over SSH."""
+    site.call("PATCH", "hosts/localhost", {"seats": 10})
+    add_ssh_host(site, sshd, name="far", seats=10)
+    ids = submit_oracles(site, hosts=["localhost", "far"], each=10)
+    until(lambda: len(begun(site.directory)) == 20, seconds=30, what="twenty jobs run")
+    return site, ids
+
+
+def test_kill_of_everything_while_jobs_run_loses_and_doubles_nothing(
+    busy_site: tuple[SiteUnderTest, list[int]],
+) -> None:
+    site, ids = busy_site
+
+    site.kill()
+    (site.directory / "gate").touch()
+    until(
+        lambda: (site.directory / "oracle.log").read_text().count("end ") == 20,
+        seconds=30,
+        what="the jobs end by themselves",
+    )
+    site.start()
+
+    check(site, ids)
+
+
+def test_a_cut_connection_loses_and_doubles_nothing(busy_site: tuple[SiteUnderTest, list[int]], sshd: Sshd) -> None:
+    site, ids = busy_site
+
+    sshd.drop_sessions()
+    (site.directory / "gate").touch()
+
+    check(site, ids)
+
+
+def test_the_engine_alone_is_killed_and_comes_back_by_itself(busy_site: tuple[SiteUnderTest, list[int]]) -> None:
+    site, ids = busy_site
+
+    site.kill(matching="celery|worker")
+    (site.directory / "gate").touch()
+
+    check(site, ids)
