@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.scenarios.site import SiteUnderTest
-from tests.servers.sshd import Sshd
+from tests.servers.sshd import Sshd, shared_sshd, sshd
+
+__all__ = ["shared_sshd", "sshd"]
 
 
 @contextmanager
@@ -19,8 +21,8 @@ def running_site(**environment: str) -> Iterator[SiteUnderTest]:
     """A site that is up, in a directory that goes with it."""
     with tempfile.TemporaryDirectory(prefix="by-site-", ignore_cleanup_errors=True) as directory:
         site = SiteUnderTest(Path(directory), environment)
-        site.start()
         try:
+            site.start()
             yield site
         finally:
             site.kill()
@@ -36,7 +38,7 @@ def add_ssh_host(site: SiteUnderTest, sshd: Sshd, *, name: str, seats: int = 4, 
         "hosts",
         {
             "name": name, "transport": "ssh", "address": "127.0.0.1", "port": sshd.port, "user": sshd.user,
-            "key": name, "host_keys": sshd.host_key_text, "seats": seats,
+            "key": name, "host_keys": [sshd.host_key_text.strip()], "seats": seats,
             "directory": str(site.directory / f"host-{name}"), **fields,
         },
     )  # fmt: skip

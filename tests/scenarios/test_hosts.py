@@ -49,7 +49,7 @@ def test_two_hundred_jobs_over_two_hosts_never_pass_their_seats(
 
     assert {job["state"] for job in jobs} == {"succeeded"}
     assert max(int(site.output(number)) for number in ids) <= 4
-    assert set(Counter(job["host"] for job in jobs)) == {"left", "right"}
+    assert set(Counter(job["attempts"][-1]["host"] for job in jobs)) == {"left", "right"}
 
 
 @pytest.mark.parametrize("host", ["localhost", "far"])

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import io
+import os
+import stat
+from pathlib import Path
+
+import paramiko
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
+_LIMIT_BYTES = 64 * 1024
+
+
+class KeyRefused(Exception):
+    """A file cannot serve as a private key; the message says why and what would."""
+
+
+def load_key(path: Path, *, passphrase: str | None = None) -> paramiko.PKey:
+    """The private key (Ed25519, ECDSA or RSA) in the file `path`. A passphrase without need is not looked at.
+
+    Raises KeyRefused.
+    """
+    data = _read(path)
+    if data.lstrip().startswith((b"ssh-", b"ecdsa-", b"---- BEGIN SSH2 PUBLIC", b"-----BEGIN PUBLIC")):
+        raise KeyRefused(f"{path} is a public key. Give the private key, which stands beside it without .pub.")
+    return _for_paramiko(_decrypt(data, path=path, passphrase=passphrase), path=path)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        # Not blocking: to open a pipe would wait for its writer.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as problem:
+        raise KeyRefused(f"{path} cannot be opened: {problem.strerror}.") from problem
+    try:
+        _check(os.fstat(descriptor), path=path)
+        return os.read(descriptor, _LIMIT_BYTES)
+    finally:
+        os.close(descriptor)
+
+
+def _check(status: os.stat_result, *, path: Path) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a directory" if stat.S_ISDIR(status.st_mode) else "a pipe, socket or device"
+        raise KeyRefused(f"{path} is {kind}; a key is a file.")
+    if status.st_size > _LIMIT_BYTES:
+        raise KeyRefused(f"{path} has {status.st_size} bytes; a key has at most {_LIMIT_BYTES}.")
+    if mode := stat.S_IMODE(status.st_mode) & 0o077:
+        raise KeyRefused(
+            f"{path} may be used by others (mode {mode:03o} of them); a key is its owner's alone: chmod 600."
+        )
+
+
+def _decrypt(data: bytes, *, path: Path, passphrase: str | None) -> PrivateKeyTypes:
+    load = (
+        serialization.load_ssh_private_key
+        if b"BEGIN OPENSSH PRIVATE KEY" in data
+        else serialization.load_pem_private_key
+    )
+    try:
+        return load(data, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as problem:
+        if not _is_encrypted(problem):
+            raise KeyRefused(
+                f"{path} is no private key of a kind that is possible: Ed25519, ECDSA or RSA."
+            ) from problem
+    if passphrase is None:
+        raise KeyRefused(f"{path} is protected by a passphrase, and none is given.")
+    try:
+        return load(data, passphrase.encode())
+    except (ValueError, TypeError, UnsupportedAlgorithm) as problem:
+        raise KeyRefused(f"The passphrase given for {path} is not the right one.") from problem
+
+
+def _is_encrypted(problem: Exception) -> bool:
+    # The library tells by the text alone: ValueError for OpenSSH's format, TypeError for PEM.
+    return "password" in str(problem).lower()
+
+
+def _for_paramiko(key: PrivateKeyTypes, *, path: Path) -> paramiko.PKey:
+    kinds: tuple[tuple[type, type[paramiko.PKey]], ...] = (
+        (Ed25519PrivateKey, paramiko.Ed25519Key),
+        (EllipticCurvePrivateKey, paramiko.ECDSAKey),
+        (RSAPrivateKey, paramiko.RSAKey),
+    )
+    # paramiko reads OpenSSH's format for every kind, and others for some only.
+    for kind, target in kinds:
+        if isinstance(key, kind):
+            text = key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+            )
+            return target.from_private_key(io.StringIO(text.decode()))
+    raise KeyRefused(f"{path} is a key of a kind that is not possible; Ed25519, ECDSA and RSA are.")
