@@ -15,6 +15,7 @@ from typing import Final
 
 from django.db.models import Q
 
+from hosts.models import Host
 from hosts.supervisor.records import (
     Ended,
     Garbled,
@@ -32,7 +33,7 @@ from jobs.execution.closing import CONFIRM, Closer
 from jobs.execution.launching import Launcher
 from jobs.execution.post import Drained, Fetched, News, Post, Staged
 from jobs.execution.runs import Run
-from jobs.models import Attempt, AttemptRequest, Phase
+from jobs.models import Attempt, AttemptRequest, Phase, Site
 from jobs.outcomes import Ending
 
 logger = logging.getLogger(__name__)
@@ -41,9 +42,21 @@ WORK_SECONDS: Final = 1.0
 OUTPUT_SECONDS: Final = 0.5
 LOOK_SECONDS: Final = 15.0
 CLEAN_SECONDS: Final = 60.0
+ROWS_SECONDS: Final = 5.0
 KEEP_RUNS: Final = timedelta(minutes=15)
 DROP_BATCH: Final = 500
 DRAIN_CHUNKS: Final = 8
+
+
+class HostChanged(Exception):
+    """The host's row says something else than when the connection was made."""
+
+
+def told_about(host: Host) -> tuple[object, ...]:
+    """What a connection is made from, and what runs are prepared with."""
+    reached_by = (host.transport, host.address, host.port, host.user, host.key, host.host_keys, host.directory)
+    given = (host.input_directory, host.output_directory, host.startup_commands, host.variables, Site.get().variables)
+    return (*reached_by, *given)
 
 
 class Attendance:
@@ -55,7 +68,8 @@ class Attendance:
         self._launcher = Launcher(post, self._closer)
         self._follower: Follower | None = None
         self._rest = b""
-        self._due = dict.fromkeys((self._find_work, self._poll_output, self._look_for_lost, self._clean), 0.0)
+        self._due = {work: 0.0 for work, _seconds in self._periods()}
+        self._told = told_about(post.host)
         self._suspects: set[str] = set()
 
     def attend(self, is_over: Callable[[], bool]) -> None:
@@ -91,10 +105,16 @@ class Attendance:
             (self._poll_output, OUTPUT_SECONDS),
             (self._look_for_lost, LOOK_SECONDS),
             (self._clean, CLEAN_SECONDS),
+            (self._check_rows, ROWS_SECONDS),
         )
 
     def _nap_seconds(self) -> float:
         return max(0.0, min(self._due.values()) - time.monotonic())
+
+    def _check_rows(self) -> None:
+        """Somebody may have changed how the host is reached, or what its runs are told."""
+        if told_about(Host.objects.get(pk=self._post.host.pk)) != self._told:
+            raise HostChanged(f"Host {self._post.host.name} has been changed; connecting anew.")
 
     # --- the journal ---
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from hosts.supervisor.records import Ended, EndKind
 from hosts.transports.base import HostUnreachable
+from hosts.transports.quoting import quoted
 from jobs.execution import finish, marks
 from jobs.execution.clock import now
 from jobs.execution.post import Fetched, Post
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 # What a kill may take beyond its grace before the answer is "could not be confirmed".
 CONFIRM: Final = timedelta(seconds=15)
+REMOVE_SECONDS: Final = 60.0
 
 
 class Closer:
@@ -132,6 +134,12 @@ class Closer:
         for run, _ending, _rows in closings:
             self._post.runs.pop(run.marker, None)
         self._post.on_finished()
+        self._remove([folder for run, _, _ in closings for folder in self._post.workbench.leftovers(run)])
+
+    def _remove(self, folders: Sequence[str]) -> None:
+        if folders:
+            text = b"rm -rf -- %s" % b" ".join(quoted(folder) for folder in folders)
+            self._post.line.shell.ask(text, timeout_seconds=REMOVE_SECONDS)
 
     def _ended_at(self, run: Run) -> datetime:
         earliest = run.started_at or run.claimed_at

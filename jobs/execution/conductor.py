@@ -6,11 +6,8 @@ Celery tasks only ring here. With no broker at all it looks by itself every seco
 from __future__ import annotations
 
 import logging
-import os
-import socket
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
@@ -34,16 +31,11 @@ POOL_THREADS: Final = 8
 STOP_SECONDS: Final = 8.0
 
 
-def engine_name() -> str:
-    """A name that no other engine has or will have: host, pid and chance."""
-    return f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
-
-
 class Conductor:
     """One per engine process. `start` and `stop` are for its owner, `dispatch` and `attend` are rings from anywhere."""
 
     def __init__(self, *, name: str | None = None) -> None:
-        self.name = name or engine_name()
+        self.name = name or presence.engine_name()
         self._store = output_store()
         self._pool = ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="files")
         self._sessions: dict[int, Session] = {}
@@ -75,10 +67,13 @@ class Conductor:
         for thread in (*self._threads, *sessions):
             thread.join(max(0.0, deadline - time.monotonic()))
         self._pool.shutdown(wait=False, cancel_futures=True)
-        for session in sessions:
-            if not session.is_alive():
-                ownership.release(session.grip)
-        presence.withdraw(self.name)
+        try:
+            for session in sessions:
+                if not session.is_alive():
+                    ownership.release(session.grip)
+            presence.withdraw(self.name)
+        except (DatabaseError, InterfaceError) as problem:
+            logger.warning("the database does not answer (%s); the leases will run out by themselves", problem)
         connection.close()
         logger.info("engine %s has stopped", self.name)
 

@@ -46,6 +46,6 @@ def failed(grip: ownership.Grip, *, reason: str, at: datetime) -> timedelta:
     host.state_reason, host.failures, host.retry_at = reason[:500], host.failures + 1, at + wait
     host.save(update_fields=["state", "state_since", "state_reason", "failures", "retry_at"])
     handed_over = Attempt.objects.filter(host_id=grip.host, finished_at=None, script__isnull=False)
-    handed_over.exclude(phase=Phase.UNREACHABLE).update(phase=Phase.UNREACHABLE)
+    handed_over.exclude(phase__in=[Phase.UNREACHABLE, Phase.PAUSED]).update(phase=Phase.UNREACHABLE)
     logger.warning("host %s: %s; next try in %s s", host.name, reason, wait.seconds)
     return wait

@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from hosts.models import Ownership
+from jobs.execution.presence import is_dead
 
 LEASE: Final = timedelta(seconds=15)
 RENEW_SECONDS: Final = 4.0
@@ -31,18 +32,23 @@ class Fenced(Exception):
 
 
 def acquire(hosts: Iterable[int], *, owner: str) -> list[Grip]:
-    """Take each of `hosts` that nobody owns or whose lease has run out."""
+    """Take each of `hosts` that nobody owns, whose lease has run out or whose owner is known to be gone."""
     grips = []
     for host in hosts:
         with transaction.atomic():
             Ownership.objects.get_or_create(host_id=host, defaults={"owner": "", "expires_at": Now()})
-            free = Q(owner="") | Q(expires_at__lt=Now())
+            dead = [name for name in _owners(host) if is_dead(name)]
+            free = Q(owner="") | Q(expires_at__lt=Now()) | Q(owner__in=dead)
             won = Ownership.objects.filter(free, host_id=host).update(
                 owner=owner, token=F("token") + 1, expires_at=Now() + LEASE
             )
             if won:
                 grips.append(Grip(host, owner, Ownership.objects.values_list("token", flat=True).get(host_id=host)))
     return grips
+
+
+def _owners(host: int) -> list[str]:
+    return list(Ownership.objects.filter(host_id=host).exclude(owner="").values_list("owner", flat=True))
 
 
 def renew(grips: Collection[Grip]) -> set[Grip]:

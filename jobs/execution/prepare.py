@@ -34,14 +34,14 @@ class Prepared:
 
 
 class Workbench:
-    """Prepares the runs of one host: templates are compiled once per type, not per run."""
+    """Prepares the runs of one host: a template is compiled once, not per run."""
 
     def __init__(self, host: Host, *, runs_directory: str) -> None:
         site = Site.get()
         self._host = host
         self._runs = PurePosixPath(runs_directory)
         self._variables = {**site.variables, **host.variables}
-        self._commands: dict[int, Command] = {}
+        self._commands: dict[tuple[str, str, frozenset[str]], Command] = {}
 
     def prepare(self, run: Run) -> Prepared:
         """Raises CommandProblem if the type's template can no longer be used."""
@@ -75,6 +75,19 @@ class Workbench:
         """Files to fetch after the end, by parameter."""
         return self._files(run, ParameterType.OUTPUT_FILE, self._host.output_directory, "out")
 
+    def leftovers(self, run: Run) -> list[str]:
+        """Directories of the run's files that do not go with its run directory."""
+        host = self._host
+        if host.transport == TransportKind.LOCAL:
+            return []
+        given = (
+            (host.input_directory, ParameterType.INPUT_FILE),
+            (host.output_directory, ParameterType.OUTPUT_FILE),
+        )
+        return [
+            str(PurePosixPath(directory) / run.marker) for directory, kind in given if directory and run.files(kind)
+        ]
+
     def _files(self, run: Run, kind: ParameterType, directory: str, fallback: str) -> dict[str, FilePlan]:
         if self._host.transport == TransportKind.LOCAL:
             return {}
@@ -83,11 +96,11 @@ class Workbench:
         return {name: FilePlan(ours, str(base / name / PurePosixPath(ours).name)) for name, ours in run.files(kind)}
 
     def _command(self, run: Run) -> Command:
-        kind = run.kind
-        if kind.pk not in self._commands:
-            names = {parameter.name for parameter in run.parameters} | set(self._variables)
-            self._commands[kind.pk] = compile_command(kind.template, names=names, syntax=Syntax(kind.syntax))
-        return self._commands[kind.pk]
+        names = frozenset(parameter.name for parameter in run.parameters) | frozenset(self._variables)
+        key = (run.kind.template, run.kind.syntax, names)
+        if key not in self._commands:
+            self._commands[key] = compile_command(run.kind.template, names=names, syntax=Syntax(run.kind.syntax))
+        return self._commands[key]
 
 
 def record_scripts(prepared: Sequence[Prepared]) -> None:

@@ -15,7 +15,7 @@ from hosts.models import Host, Ownership
 from hosts.transports.base import HostUnreachable, HostUnsuitable
 from hosts.transports.quoting import quoted
 from jobs.execution import contact, ownership, runs
-from jobs.execution.attendance import Attendance
+from jobs.execution.attendance import Attendance, HostChanged
 from jobs.execution.clock import now
 from jobs.execution.collect import Collector
 from jobs.execution.connect import Line, open_line
@@ -73,6 +73,8 @@ class Session(threading.Thread):
             self._attend()
         except (HostUnreachable, HostUnsuitable) as problem:
             return self._give_way(str(problem))
+        except HostChanged as problem:
+            logger.info("%s", problem)
         except Fenced as problem:
             logger.warning("%s", problem)
             self._over.set()
