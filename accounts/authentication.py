@@ -12,14 +12,12 @@ from typing import Any, Final
 from django.conf import settings
 from django.contrib.auth import authenticate
 from django.utils import timezone
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from knox.crypto import hash_token
-from knox.models import get_token_model
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from accounts.models import User
+from accounts.models import Token, User
 
 HEADER_LIMIT: Final = 8192
 PASSWORD_LIMIT: Final = 4096
@@ -54,7 +52,7 @@ def _by_token(token: str) -> tuple[User, Any]:
     refused = AuthenticationFailed("This token is not valid.")
     if not token.isascii() or not token.isprintable() or " " in token:
         raise refused
-    found = get_token_model().objects.select_related("user").filter(digest=hash_token(token)).first()
+    found = Token.objects.select_related("user").filter(digest=hash_token(token)).first()
     is_over = found is not None and found.expiry is not None and found.expiry <= timezone.now()
     if found is None or is_over or not found.user.is_active:
         raise refused
@@ -73,17 +71,3 @@ def _by_password(request: Request, text: str) -> tuple[User, None]:
     if not isinstance(user, User) or not user.is_active:
         raise refused
     return user, None
-
-
-class SiteAuthenticationSchema(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """How the API's description tells of these ways."""
-
-    target_class = "accounts.authentication.SiteAuthentication"
-    name = ["token", "basic", "session"]  # noqa: RUF012  (as the framework declares it)
-
-    def get_security_definition(self, auto_schema: Any) -> list[dict[str, str]]:
-        return [
-            {"type": "apiKey", "in": "header", "name": "Authorization", "description": 'Send "Token <your token>".'},
-            {"type": "http", "scheme": "basic"},
-            {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME},
-        ]

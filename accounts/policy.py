@@ -45,7 +45,7 @@ def may(user: Person, verb: str, thing: Model | type[Model]) -> bool:
 def require(user: Person, verb: str, thing: Model | type[Model]) -> None:
     """Raises PermissionDenied unless `user` may."""
     if not may(user, verb, thing):
-        raise PermissionDenied(f'You may not {verb} {thing._meta.verbose_name_plural} here.')
+        raise PermissionDenied(f"You may not {verb} {thing._meta.verbose_name_plural} here.")
 
 
 def visible(user: Person, rows: QuerySet[Row]) -> QuerySet[Row]:
@@ -70,6 +70,8 @@ def named_for(user: Person, rows: QuerySet[Row], name: str, *, verb: str = "view
     if row is None:
         noun = rows.model._meta.verbose_name
         known: list[Any] = list(seen.values_list("name", flat=True)[:1000])
-        raise Missing(Problem("not_found", f'There is no {noun} "{name[:100]}".', None, did_you_mean(name[:100], known)))
+        raise Missing(
+            Problem("not_found", f'There is no {noun} "{name[:100]}".', None, did_you_mean(name[:100], known))
+        )
     require(user, verb, row)
     return row

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-Outcome = Literal[
-    "exited", "signalled", "timed_out", "cancelled", "killed", "lost", "host_failed", "stage_failed"
-]
+Outcome = Literal["exited", "signalled", "timed_out", "cancelled", "killed", "lost", "host_failed", "stage_failed"]
 Final_ = Literal["succeeded", "failed", "cancelled"]
 
 
@@ -75,7 +73,7 @@ class RetryRule:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of the job: a final state, or another try (not before `retry_at`, behind the others if `is_later`)."""
+    """What becomes of the job: a final state, or another try, not before `retry_at`."""
 
     state: Final_ | Literal["ready"]
     failed: int = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from celery import Celery, bootsteps
+from celery import bootsteps
 
 from jobs.execution.conductor import Conductor
 from jobs.queueing.bell import engine_queue
@@ -49,9 +49,3 @@ class OwnQueueStep(bootsteps.StartStopStep):
 
     def start(self, parent: Any) -> None:
         parent.add_task_queue(engine_queue(conductor().name), auto_delete=True, expires=QUEUE_EXPIRES_SECONDS)
-
-
-def install(app: Celery) -> None:
-    """Let every worker of `app` run a conductor and listen to a queue of its own."""
-    app.steps["worker"].add(ConductorStep)
-    app.steps["consumer"].add(OwnQueueStep)

@@ -70,7 +70,7 @@ class Session(threading.Thread):
     def _round(self) -> float:
         """Connect and attend until something ends it. Seconds to wait before the next round."""
         try:
-            self._attend()
+            self._attend(self._over.is_set)
         except (HostUnreachable, HostUnsuitable) as problem:
             return self._give_way(str(problem))
         except HostChanged as problem:
@@ -88,7 +88,17 @@ class Session(threading.Thread):
             return self._give_way("An unexpected error; the engine's log says more.")
         return 0.0
 
-    def _attend(self) -> None:
+    def once(self, *, steps: int) -> None:
+        """Attend for a few steps in the caller's thread, then give the host up. What then runs goes on."""
+        left = iter(range(steps))
+        try:
+            self._attend(lambda: next(left, None) is None)
+        except (HostUnreachable, HostUnsuitable) as problem:
+            self._give_way(str(problem))
+        finally:
+            ownership.release(self.grip)
+
+    def _attend(self, is_over: Callable[[], bool]) -> None:
         host = Host.objects.get(pk=self.grip.host)
         with closing(open_line(host, site=Site.get().uuid, at=now())) as line:
             prepare_host(host, line, self.grip)
@@ -97,7 +107,7 @@ class Session(threading.Thread):
             inbox: Inbox[News] = Inbox(self._pool)
             self._inbox = inbox
             try:
-                Attendance(self._post(host, line, inbox)).attend(self._over.is_set)
+                Attendance(self._post(host, line, inbox)).attend(is_over)
             finally:
                 self._inbox = None
                 line.close()

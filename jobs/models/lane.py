@@ -19,7 +19,7 @@ class Lane(models.Model):
 
     queue = models.ForeignKey(Queue, on_delete=models.CASCADE, related_name="lanes")
     type = models.ForeignKey(JobType, on_delete=models.CASCADE, related_name="lanes")
-    host = models.ForeignKey(Host, on_delete=models.PROTECT, null=True, related_name="lanes")
+    host = models.ForeignKey(Host, on_delete=models.CASCADE, null=True, related_name="lanes")
 
     class Meta:
         constraints: ClassVar = [

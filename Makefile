@@ -1,0 +1,59 @@
+# One step of CI is one target here. `make` alone shows them.
+SHELL := /bin/sh
+BIN := .venv/bin
+PYTHON := $(BIN)/python
+MANAGE := $(PYTHON) manage.py
+READY := .venv/.ready
+READY_DEV := .venv/.ready-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev run smoke demo test lint fix bench clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup: $(READY) ## make .venv with what the site needs
+
+$(READY): requirements.txt scripts/setup
+	scripts/setup requirements.txt
+	touch $@
+
+setup-dev: $(READY_DEV) ## the same with what tests and lint need, system packages included when root
+
+$(READY_DEV): requirements.txt requirements-dev.txt system-packages.txt scripts/setup
+	scripts/setup --system requirements-dev.txt
+	touch $(READY) $@
+
+run: setup ## run the site here, run a first job and show it, keep serving (Ctrl-C stops)
+	@exec $(MANAGE) serve all --first-job
+
+smoke: setup ## the same, then stop
+	@exec $(MANAGE) serve all --first-job --then-exit
+
+demo: setup ## load a small living example into the site
+	$(MANAGE) demo
+
+test: setup-dev ## run all tests against real servers
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+lint: setup-dev ## check style, types, layers, templates, migrations and deployment settings
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	if [ -d templates ]; then $(BIN)/djlint --check --lint templates; fi
+	$(MANAGE) makemigrations --check --dry-run
+	$(MANAGE) check --deploy --fail-level WARNING
+	BATCHYARD_TLS=true $(MANAGE) check --deploy --fail-level WARNING
+
+fix: setup-dev ## let the tools put right what they can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	if [ -d templates ]; then $(BIN)/djlint --reformat templates; fi
+
+bench: setup-dev ## measure: a table, and bench.json
+	$(PYTHON) -m bench
+
+clean: ## remove what was made here, but not the site's data
+	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench.json staticfiles
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,70 @@
+"""The two forms of a job: to submit one, and to change the little that may be changed later."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from jobs.models import Job
+from jobs.problems import Problems, Refused
+from jobs.queueing.submit import NOTES_LIMIT, Request, submit
+from scheduler_site.admin_fields import ObjectField
+from scheduler_site.admin_parts import show_problems
+from scheduler_site.typed_admin import ModelForm
+
+
+class SubmitForm(ModelForm[Job]):
+    """A job to be submitted by `submitter`. Once it is valid, `submitted` is the job."""
+
+    submitter: ClassVar[User]
+    submitted: Job
+
+    params = ObjectField(
+        label=_("parameters"),
+        help_text=_('A JSON object with the values of the job type\'s parameters, like {"command": "uptime"}.'),
+    )
+
+    class Meta:
+        model = Job
+        fields = ("queue", "type", "params", "host", "priority", "not_before", "is_held", "notes")
+
+    def clean(self) -> dict[str, Any]:
+        """Submits the job if all else is well: whether it is possible only the stage that takes it in can say."""
+        given = super().clean() or self.cleaned_data
+        if self.errors:
+            return given
+        try:
+            self.submitted = submit(self._request(given), owner=self.submitter, at=timezone.now())
+        except Problems as found:
+            show_problems(self, found.problems)
+        except Refused as refusal:
+            self.add_error(None, str(refusal))
+        return given
+
+    def _request(self, given: dict[str, Any]) -> Request:
+        return Request(
+            queue=given["queue"].name,
+            type=given["type"].name,
+            params=given["params"],
+            host=given["host"].name if given["host"] else None,
+            notes=given["notes"],
+            priority=given["priority"],
+            not_before=given["not_before"],
+            is_held=given["is_held"],
+        )
+
+
+class ChangeForm(ModelForm[Job]):
+    """What may be changed of a job that has been submitted."""
+
+    notes = forms.CharField(
+        label=_("notes"), required=False, max_length=NOTES_LIMIT, widget=forms.Textarea(attrs={"rows": 3, "cols": 80})
+    )
+
+    class Meta:
+        model = Job
+        fields = ("priority", "notes")

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from jobs.models import Site
+from jobs.queueing.bell import ring
+from scheduler_site.admin_fields import VariablesField
+from scheduler_site.typed_admin import ModelAdmin, ModelForm
+
+
+class SiteForm(ModelForm[Site]):
+    variables = VariablesField(
+        label=_("variables"),
+        help_text=_(
+            'A JSON object like {"name": "value"}: values for the templates of all job types. '
+            "A host's variables and a job's own parameters win over them."
+        ),
+    )
+
+
+@admin.register(Site)
+class SiteAdmin(ModelAdmin[Site]):
+    """The one row: its list leads to it."""
+
+    form = SiteForm
+    fields = ("uuid", "is_paused", "variables")
+    readonly_fields = ("uuid",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Site | None = None) -> bool:
+        return False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:jobs_site_change", args=[Site.get().pk]))
+
+    def save_model(self, request: HttpRequest, obj: Site, form: Form, change: bool) -> None:
+        obj.save(update_fields=["is_paused", "variables"])
+        ring()

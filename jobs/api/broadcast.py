@@ -1,0 +1,182 @@
+"""How far the watched jobs have got, looked up once for all who watch.
+
+One thread of the process asks the database a few times a second while anybody watches, and tells
+the viewers what has changed. No viewer has a thread or a database connection of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from django.db import connection
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import Token, User
+from jobs.execution.store import Sizes
+from jobs.models import Attempt, Job, JobState, Output
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS: Final = 0.25
+# Every so many looks it is asked whether the viewers still may.
+LOOKS_PER_CHECK: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One attempt's output so far."""
+
+    attempt: int
+    number: int
+    sizes: Sizes
+    is_finished: bool
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A job's state, its attempts by number, and whether its viewer may go on watching."""
+
+    state: str
+    exit_code: int | None
+    parts: Mapping[int, Part]
+    is_admitted: bool = True
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in JobState.final()
+
+
+GONE: Final = News("removed", None, {})
+
+
+@dataclass(eq=False)
+class Viewer:
+    """Somebody who watches one job. `token`: the digest of the token they came with; "" for none."""
+
+    job: int
+    user: int
+    token: str
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+    _fresh: asyncio.Event = field(default_factory=asyncio.Event)
+    _news: News | None = None
+    _told: News | None = None
+
+    async def next(self, *, wait_seconds: float) -> News | None:
+        """The newest news, once there is any that was not handed out; None after `wait_seconds` without."""
+        try:
+            await asyncio.wait_for(self._fresh.wait(), wait_seconds)
+        except TimeoutError:
+            return None
+        self._fresh.clear()
+        return self._news
+
+    def tell(self, news: News) -> None:
+        """Called by the thread that looks: pass `news` on if it differs from the last."""
+        if news != self._told:
+            self._told = news
+            self._loop.call_soon_threadsafe(self._put, news)
+
+    def _put(self, news: News) -> None:
+        self._news = news
+        self._fresh.set()
+
+
+class Broadcaster:
+    """Looks for all viewers of this process."""
+
+    def __init__(self) -> None:
+        self._viewers: set[Viewer] = set()
+        self._lock = threading.Lock()
+        self._arrived = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def viewer_count(self) -> int:
+        """How many watch now."""
+        return len(self._viewers)
+
+    @property
+    def is_looking(self) -> bool:
+        """Whether the thread that looks is there."""
+        return self._thread is not None
+
+    @contextmanager
+    def watching(self, viewer: Viewer) -> Iterator[None]:
+        """Tell `viewer` the news for as long as this lasts."""
+        with self._lock:
+            self._viewers.add(viewer)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="output-broadcaster", daemon=True)
+                self._thread.start()
+        self._arrived.set()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._viewers.discard(viewer)
+
+    def _run(self) -> None:
+        looks = 0
+        while viewers := self._present():
+            self._arrived.clear()
+            try:
+                look(viewers, is_check=looks % LOOKS_PER_CHECK == 0)
+            except Exception:  # the loop's top: a database that is away for a moment ends no stream
+                logger.exception("cannot look how far the watched jobs have got")
+                connection.close()
+            looks += 1
+            # Whoever arrives is told at once; they also bring the time of the next look forward.
+            self._arrived.wait(LOOK_SECONDS)
+
+    def _present(self) -> list[Viewer]:
+        """Those who watch now. Without any, the thread is over, and the next to arrive starts another."""
+        with self._lock:
+            if not self._viewers:
+                self._thread = None
+                connection.close()
+            return list(self._viewers)
+
+
+def look(viewers: Collection[Viewer], *, is_check: bool) -> None:
+    """Tell each viewer how far its job has got. Three queries, with `is_check` five."""
+    admitted = _admitted(viewers) if is_check else set(viewers)
+    news = _news({viewer.job for viewer in viewers})
+    for viewer in viewers:
+        found = news.get(viewer.job, GONE)
+        viewer.tell(found if viewer in admitted else News(found.state, found.exit_code, {}, is_admitted=False))
+
+
+def _news(jobs: Collection[int]) -> dict[int, News]:
+    # In this order: what is read later is at least as new, so the output of a job that is told as
+    # finished is complete.
+    states = {row[0]: row[1:] for row in Job.objects.filter(pk__in=jobs).values_list("id", "state", "exit_code")}
+    attempts = list(Attempt.objects.filter(job__in=jobs).values_list("id", "job_id", "number", "finished_at"))
+    sizes: dict[int, Sizes] = defaultdict(Sizes)
+    outputs = Output.objects.filter(attempt__in=[row[0] for row in attempts])
+    for attempt, stream, size_bytes in outputs.values_list("attempt_id", "stream", "size_bytes"):
+        sizes[attempt] = sizes[attempt]._replace(**{stream: size_bytes})
+    parts: dict[int, dict[int, Part]] = defaultdict(dict)
+    for attempt, job, number, finished_at in attempts:
+        parts[job][number] = Part(attempt, number, sizes[attempt], finished_at is not None)
+    return {job: News(state, exit_code, parts[job]) for job, (state, exit_code) in states.items()}
+
+
+def _admitted(viewers: Collection[Viewer]) -> set[Viewer]:
+    """Those whose account is active and whose token has been neither revoked nor outlived."""
+    active = set(User.objects.filter(pk__in={v.user for v in viewers}, is_active=True).values_list("pk", flat=True))
+    digests = {viewer.token for viewer in viewers if viewer.token}
+    is_valid = Q(expiry=None) | Q(expiry__gt=timezone.now())
+    tokens = Token.objects.filter(is_valid, digest__in=digests)
+    valid = {"", *tokens.values_list("digest", flat=True)}
+    return {viewer for viewer in viewers if viewer.user in active and viewer.token in valid}
+
+
+BROADCASTER: Final = Broadcaster()

@@ -1,0 +1,180 @@
+"""What a job writes, as it writes it: server-sent events.
+
+    id: 1:65536
+    event: output
+    data: {"attempt": 1, "stream": "both", "offset": 65530, "data": "hello\\n"}
+
+An id is the attempt's number and the offset after the event's bytes; a client that lost the
+connection sends it as Last-Event-ID and misses nothing. The last event is `end`, with the job's state.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from asgiref.sync import sync_to_async
+from django.http import HttpRequest, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from rest_framework.exceptions import AuthenticationFailed, MethodNotAllowed, NotAuthenticated
+from rest_framework.request import Request
+
+from accounts import policy
+from accounts.authentication import SiteAuthentication
+from accounts.models import User
+from jobs.api.broadcast import BROADCASTER, News, Part, Viewer
+from jobs.api.output import number_of, size_of, store, view_of
+from jobs.execution.store import Chunk, OutputLost, View
+from jobs.problems import Problem, Problems
+from scheduler_site.api.errors import plain
+from scheduler_site.api.paging import check_words
+
+CHUNK_BYTES: Final = 64 * 1024
+HEARTBEAT_SECONDS: Final = 15.0
+EVENT_ID: Final = re.compile(r"(?:([0-9]{1,9}):)?([0-9]{1,18})")
+
+
+@dataclass(slots=True)
+class Place:
+    """Where a viewer is: the attempt's number, None before the first, and the offset to go on at."""
+
+    view: View
+    number: int | None
+    offset: int
+    is_pinned: bool
+
+
+async def stream_output(request: HttpRequest, pk: str) -> HttpResponseBase:
+    """The stream, or what is wrong with asking for it."""
+    try:
+        viewer_of, place = await sync_to_async(_admit)(request, int(pk))
+    except Exception as error:
+        return plain(error)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "X-Content-Type-Options": "nosniff"}
+    events = _events(Viewer(**viewer_of), place)
+    return StreamingHttpResponse(events, content_type="text/event-stream; charset=utf-8", headers=headers)
+
+
+def _admit(request: HttpRequest, pk: int) -> tuple[dict[str, Any], Place]:
+    """Who watches which job, and from where. Raises what an edge answers as an error."""
+    if request.method != "GET":
+        raise MethodNotAllowed(request.method or "")
+    user, token = _caller(request)
+    job = policy.job_for(user, pk)
+    words = request.GET
+    check_words(words, ("stream", "attempt"))
+    view = view_of(words.get("stream", "both"))
+    wanted = number_of(words.get("attempt"))
+    if wanted is not None and not job.attempts.filter(number=wanted).exists():
+        raise policy.Missing(Problem("not_found", f"Job {pk} has no attempt {wanted}.", "attempt"))
+    number, offset = _last_event(request.headers.get("Last-Event-ID", ""))
+    if wanted is not None and number not in {None, wanted}:
+        offset = 0
+    place = Place(view, wanted if wanted is not None else number, offset, is_pinned=wanted is not None)
+    return {"job": job.pk, "user": user.pk, "token": token}, place
+
+
+def _caller(request: HttpRequest) -> tuple[User, str]:
+    ways = SiteAuthentication()
+    wrapped = Request(request)
+    try:
+        found = ways.authenticate(wrapped)
+        if found is None:
+            raise NotAuthenticated
+    except (AuthenticationFailed, NotAuthenticated) as error:
+        error.auth_header = ways.authenticate_header(wrapped)  # type: ignore[union-attr]
+        raise
+    user, token = found
+    return user, token.digest if token is not None else ""
+
+
+def _last_event(text: str) -> tuple[int | None, int]:
+    """Attempt (None: not told) and offset of an event's id; the beginning without one. Raises Problems."""
+    if not text:
+        return None, 0
+    match = EVENT_ID.fullmatch(text)
+    if match is None:
+        message = f"{text[:40]!r} is no id of an event."
+        raise Problems([Problem("bad_event_id", message, None, "Send none to begin at the beginning.")])
+    return int(match[1]) if match[1] else None, int(match[2])
+
+
+async def _events(viewer: Viewer, place: Place) -> AsyncIterator[bytes]:
+    with BROADCASTER.watching(viewer):
+        yield b": watching\n\n"
+        while True:
+            news = await viewer.next(wait_seconds=HEARTBEAT_SECONDS)
+            if news is None:
+                yield b": still here\n\n"
+                continue
+            if not news.is_admitted:
+                return
+            async for event in _output(news, place):
+                yield event
+            if _is_over(news, place):
+                yield _event("end", {"state": news.state, "exit_code": news.exit_code})
+                return
+
+
+def _is_over(news: News, place: Place) -> bool:
+    pinned = news.parts.get(place.number or 0) if place.is_pinned else None
+    return news.is_over or (not news.parts and news.state == "removed") or (pinned is not None and pinned.is_finished)
+
+
+async def _output(news: News, place: Place) -> AsyncIterator[bytes]:
+    """Everything from `place` on, which moves along, through this attempt and those after it."""
+    if place.number is None and news.parts:
+        place.number = max(news.parts)
+    while (part := news.parts.get(place.number or 0)) is not None:
+        async for event in _part(part, place):
+            yield event
+        if place.is_pinned or not part.is_finished or part.number + 1 not in news.parts:
+            return
+        place.number, place.offset = part.number + 1, 0
+
+
+async def _part(part: Part, place: Place) -> AsyncIterator[bytes]:
+    size_bytes = size_of(part.sizes, place.view)
+    while place.offset < size_bytes:
+        try:
+            chunk = await asyncio.to_thread(_read, part, place)
+        except OutputLost:
+            yield _event("gap", {"attempt": part.number, "from": place.offset, "to": size_bytes})
+            place.offset = size_bytes
+            return
+        if chunk.gap:
+            yield _event("gap", {"attempt": part.number, "from": chunk.gap[0], "to": chunk.gap[1]})
+        is_last = part.is_finished and chunk.next_offset >= size_bytes
+        data = chunk.data if is_last else chunk.data[: whole_characters(chunk.data)]
+        place.offset = chunk.offset + len(data)
+        if not data:
+            return
+        text = data.decode("utf-8", "replace")
+        told = {"attempt": part.number, "stream": place.view, "offset": chunk.offset, "data": text}
+        yield _event("output", told, identity=f"{part.number}:{place.offset}")
+
+
+def _read(part: Part, place: Place) -> Chunk:
+    return store().read(part.attempt, place.view, sizes=part.sizes, offset=place.offset, limit_bytes=CHUNK_BYTES)
+
+
+def whole_characters(data: bytes) -> int:
+    """How many bytes of `data` there are without a character at its end that is cut off."""
+    for back in range(1, min(4, len(data) + 1)):
+        byte = data[-back]
+        if byte >= 0xC0:
+            length = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
+            return len(data) - back if length > back else len(data)
+        if byte < 0x80:
+            break
+    return len(data)
+
+
+def _event(kind: str, data: dict[str, Any], *, identity: str = "") -> bytes:
+    # JSON escapes line breaks, so the data is always one line.
+    head = f"id: {identity}\n" if identity else ""
+    return f"{head}event: {kind}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()

@@ -1,0 +1,37 @@
+"""Addresses of jobs and what is around them, beneath /api/v1/."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, re_path
+
+from jobs.api import jobs, output
+from jobs.api.files import FilesView, FileView
+from jobs.api.jobs import ACTIONS, ActionView
+from jobs.api.stream import stream_output
+
+View = Callable[..., HttpResponseBase]
+
+JOB: Final = "jobs/(?P<pk>[0-9]{1,19})"
+
+
+def _route(pattern: str, view: View, name: str) -> URLPattern:
+    return re_path(rf"^{pattern}/?$", view, name=f"api-{name}")
+
+
+urlpatterns: Final = [
+    _route("jobs", jobs.JobsView.as_view(), "jobs"),
+    _route("jobs/bulk", jobs.BulkView.as_view(), "jobs-bulk"),
+    _route(JOB, jobs.JobView.as_view(), "job"),
+    *(_route(f"{JOB}/{verb}", ActionView.as_view(verb=verb), f"job-{verb}") for verb in ACTIONS),
+    _route(f"{JOB}/move", jobs.MoveView.as_view(), "job-move"),
+    _route(f"{JOB}/explain", jobs.ExplainView.as_view(), "job-explain"),
+    _route(f"{JOB}/events", jobs.EventsView.as_view(), "job-events"),
+    _route(f"{JOB}/output", output.OutputView.as_view(), "job-output"),
+    re_path(f"^{JOB}/output/stream/?$", stream_output, name="api-job-output-stream"),
+    _route("files", FilesView.as_view(), "files"),
+    _route("files/(?P<path>.+?)", FileView.as_view(), "file"),
+]

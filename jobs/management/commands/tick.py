@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from jobs.dispatch.tick import pass_once
+from jobs.execution.clock import now
+from jobs.execution.once import attend_once
+
+
+class Command(BaseCommand):
+    help = "One pass of everything that is due, without a broker. Safe at any time, also beside running engines."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        look = pass_once(at=now())
+        for attempt in look.started:
+            self.stdout.write(f"Job {attempt.job_id}: attempt {attempt.number} on host {attempt.host_id}.")
+        attended = attend_once()
+        when = f"at {look.next_at:%Y-%m-%d %H:%M:%S} UTC" if look.next_at else "when something happens"
+        self.stdout.write(f"{len(look.started)} started, {len(attended)} hosts attended; the next look is due {when}.")

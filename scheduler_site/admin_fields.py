@@ -1,0 +1,87 @@
+"""Form fields of the admin pages for values that the database keeps as JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection
+from typing import Any, Final
+
+from django.core.exceptions import ValidationError
+from django.forms import CharField, JSONField, Textarea
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from scheduler_site.admin_parts import CodeArea
+
+NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+
+
+class ObjectField(JSONField):
+    """A JSON object; `{}` where nothing is given."""
+
+    default_error_messages = {  # noqa: RUF012  (as Django's own fields have it)
+        "invalid": gettext_lazy('This is not JSON. Write it like {"name": "value"}, with double quotes.'),
+        "no_object": gettext_lazy('This is not a JSON object. Write it like {"name": "value"}.'),
+    }
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"required": False, "initial": dict, "widget": CodeArea(rows=6), **options})
+
+    def to_python(self, value: Any) -> Any:
+        found = super().to_python(value)
+        if found is None:
+            return {}
+        if not isinstance(found, dict):
+            raise ValidationError(self.error_messages["no_object"], code="no_object")
+        return found
+
+    def prepare_value(self, value: Any) -> Any:
+        return (
+            json.dumps(value, indent=2, ensure_ascii=False) if isinstance(value, dict) else super().prepare_value(value)
+        )
+
+
+class VariablesField(ObjectField):
+    """Text by name, as a JSON object. `reserved` names are refused."""
+
+    def __init__(self, *, reserved: Collection[str] = (), **options: Any) -> None:
+        super().__init__(**options)
+        self._reserved = reserved
+
+    def clean(self, value: Any) -> Any:
+        found = super().clean(value)
+        problems = [problem for name, text in found.items() for problem in self._problems(name, text)]
+        if problems:
+            raise ValidationError(problems)
+        return found
+
+    def _problems(self, name: str, text: object) -> list[str]:
+        told = {"name": name[:60]}
+        if not NAME.fullmatch(name):
+            return [
+                _('"%(name)s" is not a name. Possible: up to 64 letters a-z, digits and _, not starting with a digit.')
+                % told
+            ]
+        if name in self._reserved:
+            return [_('"%(name)s" is set by the site or the shell itself. Choose another name.') % told]
+        if not isinstance(text, str) or "\0" in text:
+            return [_('The value of "%(name)s" is not text. Put it in double quotes.') % told]
+        return []
+
+
+class LinesField(CharField):
+    """A list of texts, one per line."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"required": False, "widget": Textarea(attrs={"rows": 3, "cols": 20}), **options})
+
+    def to_python(self, value: Any) -> Any:
+        lines = (line.strip() for line in (value or "").splitlines())
+        return [line for line in lines if line]
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(map(str, value)) if isinstance(value, list) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(list(initial or []) != self.to_python(data))

@@ -1,0 +1,31 @@
+"""Django's admin classes, which may be written with the type of their rows: `ModelAdmin[Job]`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django import forms
+from django.contrib import admin
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin
+    TabularInline = admin.TabularInline
+    ModelForm = forms.ModelForm
+    BaseInlineFormSet = forms.BaseInlineFormSet
+else:
+
+    class _Subscriptable:
+        def __class_getitem__(cls, _row: object) -> type:
+            return cls
+
+    class ModelAdmin(_Subscriptable, admin.ModelAdmin):
+        pass
+
+    class TabularInline(_Subscriptable, admin.TabularInline):
+        pass
+
+    class ModelForm(_Subscriptable, forms.ModelForm):
+        pass
+
+    class BaseInlineFormSet(_Subscriptable, forms.BaseInlineFormSet):
+        pass

@@ -1,0 +1,35 @@
+"""Runs the web part on a listening socket that it inherits, so that a restart refuses nobody."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+import sys
+from collections.abc import Sequence
+
+import uvicorn
+
+# Live pages hold their connections open; they come back to the next process.
+GRACE_SECONDS = 2
+
+
+def main(argv: Sequence[str]) -> None:
+    """Serve until TERM or INT."""
+    parser = argparse.ArgumentParser(prog="python -m scheduler_site.web")
+    parser.add_argument("--fd", type=int, required=True, help="a listening socket")
+    options = parser.parse_args(argv)
+    config = uvicorn.Config(
+        "scheduler_site.asgi:application",
+        log_config=None,
+        access_log=False,
+        # The peer's own address decides whether forwarded headers are believed.
+        proxy_headers=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    uvicorn.Server(config).run(sockets=[socket.socket(fileno=options.fd)])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

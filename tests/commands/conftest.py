@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from tests.servers.sshd import shared_sshd
+
+__all__ = ["shared_sshd"]

@@ -1,0 +1,35 @@
+"""What every test stands on: the database of the chosen kind, and real servers on demand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from scheduler_site.settings import POSTGRESQL
+from tests.servers.postgres import PostgresServer, postgres_server
+from tests.servers.redis import redis_server
+
+__all__ = ["postgres_server", "redis_server"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    help_text = "the database of the tests: a SQLite file, or a PostgreSQL server of their own"
+    parser.addoption("--database", choices=["sqlite", "postgres"], default="sqlite", help=help_text)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    request: pytest.FixtureRequest, django_db_modify_db_settings_parallel_suffix: None
+) -> None:
+    """Tests run on PostgreSQL if asked to. Overrides pytest-django's fixture of this name."""
+    if request.config.getoption("--database") == "postgres":
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        _use(POSTGRESQL | server.settings())
+
+
+def _use(database: dict[str, Any]) -> None:
+    connections["default"].close()
+    connections.settings = connections.configure_settings({"default": database})
+    connections["default"] = connections.create_connection("default")
