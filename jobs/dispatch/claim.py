@@ -4,15 +4,42 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from hosts import leases
 from jobs.dispatch.plan import Start
-from jobs.models import Attempt, JobState
+from jobs.models import Attempt, JobState, Phase
+from jobs.queueing.records import insert_many
 from jobs.queueing.states import Move, move_many
 
+COLUMNS: Final = {
+    "job_id": "bigint",
+    "number": "bigint",
+    "lane_id": "bigint",
+    "host_id": "bigint",
+    "marker": "text",
+    "claimed_at": "timestamptz",
+    "phase": "text",
+    "request": "text",
+    "outcome": "text",
+    "reason": "text",
+    "is_unconfirmed": "boolean",
+}
 
-def claim(starts: Sequence[Start], *, at: datetime) -> list[Attempt]:
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An attempt that a claim has opened."""
+
+    pk: int
+    job_id: int
+    number: int
+    host_id: int
+
+
+def claim(starts: Sequence[Start], *, at: datetime) -> list[Opened]:
     """Open an attempt for each start whose job was still ready. Must run inside the dispatcher's transaction.
 
     Raises IntegrityError if a seat or a job is taken after all: then nothing of the batch happened.
@@ -20,18 +47,14 @@ def claim(starts: Sequence[Start], *, at: datetime) -> list[Attempt]:
     moved = move_many(
         [Move(job=s.job.id, was=JobState.READY, to=JobState.RUNNING, attempt=s.job.tries + 1) for s in starts], at=at
     )
-    won = [s for s in starts if s.job.id in moved]
-    attempts = Attempt.objects.bulk_create(
-        [
-            Attempt(
-                job_id=s.job.id, number=s.job.tries + 1, lane_id=s.job.lane, host_id=s.host.id,
-                marker=f"{s.job.id}.{s.job.tries + 1}.{secrets.token_hex(6)}", claimed_at=at,
-            )
-            for s in won
-        ]
-    )  # fmt: skip
-    leases.take(
-        [leases.Loan(s.host.id, s.seat, a.pk) for s, a in zip(won, attempts, strict=True)],
-        at=at,
-    )
-    return attempts
+    won = {s.job.id: s for s in starts if s.job.id in moved}
+    rows = [
+        (
+            s.job.id, s.job.tries + 1, s.job.lane, s.host.id,
+            f"{s.job.id}.{s.job.tries + 1}.{secrets.token_hex(6)}", at, Phase.STARTING_HOST, "", "", "", False,
+        )
+        for s in won.values()
+    ]  # fmt: skip
+    made = insert_many(Attempt._meta.db_table, COLUMNS, rows, returning="id, job_id")
+    leases.take([leases.Loan(won[job].host.id, won[job].seat, attempt) for attempt, job in made], at=at)
+    return [Opened(attempt, job, won[job].job.tries + 1, won[job].host.id) for attempt, job in made]

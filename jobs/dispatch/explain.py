@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from jobs.dispatch import facts, plan
-from jobs.models import Job, JobState, Lane, Site
+from jobs.models import Job, JobState, Site
 from jobs.queueing.facts import Facts, JobFacts
 from jobs.queueing.gates import Blocker, job_blockers, lane_blockers, site_blockers
 from jobs.queueing.waking import facts_of
@@ -29,8 +29,7 @@ def explain(job: Job, *, at: datetime) -> list[Blocker]:
 
 def _snapshot(job: Job) -> Facts:
     """The facts of every lane that has a ready job, and of the job's own."""
-    waiting = facts.waiting_lanes()
-    return facts.load(Lane.objects.filter(Q(pk__in=waiting.values("pk")) | Q(pk=job.lane_id)), site=Site.get())
+    return facts.load(is_paused=Site.get().is_paused, also=job.lane_id)
 
 
 def _in_line(job: JobFacts, snapshot: Facts, at: datetime) -> list[Blocker]:

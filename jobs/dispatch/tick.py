@@ -10,8 +10,8 @@ from datetime import datetime
 from django.db import transaction
 
 from jobs.dispatch import facts, plan
-from jobs.dispatch.claim import claim
-from jobs.models import Attempt, Site
+from jobs.dispatch.claim import Opened, claim
+from jobs.models import Site
 from jobs.queueing.autostart import autostart_once
 from jobs.queueing.facts import Facts
 from jobs.queueing.gates import lane_blockers
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 class Look:
     """What a pass did, and when the next known change is (None: nothing but events)."""
 
-    started: list[Attempt]
+    started: list[Opened]
     next_at: datetime | None
 
 
@@ -41,14 +41,14 @@ def pass_once(*, at: datetime) -> Look:
 
 
 @transaction.atomic
-def dispatch_once(*, at: datetime) -> tuple[list[Attempt], datetime | None]:
+def dispatch_once(*, at: datetime) -> tuple[list[Opened], datetime | None]:
     """Start every job that may start now. The attempts opened, and when a shut lane may open next.
 
     Dispatchers take turns on the site's row, so each sees what the one before has taken: limits
     hold under any number of them. The windows are asked with the same `at` that is claimed with.
     """
     site = Site.objects.select_for_update().filter(pk=1).first() or Site.get()
-    snapshot = facts.load(facts.waiting_lanes(), site=site)
+    snapshot = facts.load(is_paused=site.is_paused)
     if not snapshot.lanes:
         return [], None
     wanted = plan.open_lanes(snapshot, at)
@@ -56,9 +56,9 @@ def dispatch_once(*, at: datetime) -> tuple[list[Attempt], datetime | None]:
     chosen = plan.make(snapshot, facts.heads(wanted), at=at)
     if not chosen.starts:
         return [], opening
-    attempts = claim(chosen.starts, at=at)
-    logger.info("started %d of %d chosen", len(attempts), len(chosen.starts))
-    return attempts, opening
+    opened = claim(chosen.starts, at=at)
+    logger.debug("opened %d attempts for %d chosen jobs", len(opened), len(chosen.starts))
+    return opened, opening
 
 
 def _next_opening(snapshot: Facts, at: datetime) -> datetime | None:

@@ -39,6 +39,7 @@ from jobs.outcomes import Ending
 logger = logging.getLogger(__name__)
 
 WORK_SECONDS: Final = 1.0
+MARK_SECONDS: Final = 0.05
 OUTPUT_SECONDS: Final = 0.5
 LOOK_SECONDS: Final = 15.0
 CLEAN_SECONDS: Final = 60.0
@@ -102,6 +103,7 @@ class Attendance:
     def _periods(self) -> tuple[tuple[Callable[[], None], float], ...]:
         return (
             (self._find_work, WORK_SECONDS),
+            (self._mark_started, WORK_SECONDS),
             (self._poll_output, OUTPUT_SECONDS),
             (self._look_for_lost, LOOK_SECONDS),
             (self._clean, CLEAN_SECONDS),
@@ -142,12 +144,21 @@ class Attendance:
             if run := self._post.runs.get(record.name):
                 self._note(run, record)
                 touched[run.marker] = run
-        begun = [run for run in touched.values() if run.is_running and run.phase != Phase.RUNNING and run.ended is None]
+        if any(self._is_unmarked(run) for run in touched.values()):
+            # What ends at once is spared the note that it has begun.
+            self._due[self._mark_started] = min(self._due[self._mark_started], time.monotonic() + MARK_SECONDS)
+        self._closer.close_ready(touched.values())
+
+    @staticmethod
+    def _is_unmarked(run: Run) -> bool:
+        return run.is_running and run.ended is None and run.phase in {Phase.STARTING_HOST, Phase.STAGING_IN}
+
+    def _mark_started(self) -> None:
+        begun = [run for run in self._post.runs.values() if self._is_unmarked(run)]
         if begun:
             marks.started(begun, grip=self._post.grip, journal_offset=self._post.offset)
             for run in begun:
                 run.phase = Phase.RUNNING
-        self._closer.close_ready(touched.values())
 
     def _note(self, run: Run, record: Started | Ended | Killed) -> None:
         if isinstance(record, Started):
@@ -291,12 +302,9 @@ class Attendance:
         return False
 
     def _seen_running(self, run: Run) -> None:
-        was_seen, run.is_running = run.is_running, True
+        run.is_running = True
         if run.started_at is None:
             run.started_at = now()
-        if not was_seen and run.phase not in {Phase.RUNNING, Phase.PAUSED}:
-            marks.started([run], grip=self._post.grip, journal_offset=self._post.offset)
-            run.phase = Phase.RUNNING
 
     # --- order on the host ---
 

@@ -106,6 +106,9 @@ class Closer:
         name = Path(plan.ours).name
         try:
             ours = resolve(plan.ours)
+            if plan.theirs == plan.ours:
+                ours.stat()
+                return ""
             ours.parent.mkdir(parents=True, exist_ok=True)
             self._post.line.transport.download(plan.theirs, local=ours)
         except FileNotFoundError:

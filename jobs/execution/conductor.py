@@ -112,7 +112,7 @@ class Conductor:
 
     def _dispatch(self) -> float:
         look = pass_once(at=now())
-        for host in {attempt.host_id for attempt in look.started}:
+        for host in {opened.host_id for opened in look.started}:
             self.attend(host)
         if look.next_at is None:
             return LOOK_SECONDS

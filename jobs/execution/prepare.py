@@ -90,7 +90,8 @@ class Workbench:
 
     def _files(self, run: Run, kind: ParameterType, directory: str, fallback: str) -> dict[str, FilePlan]:
         if self._host.transport == TransportKind.LOCAL:
-            return {}
+            # Inputs are here already; outputs are written where they belong, and looked for there.
+            return {name: FilePlan(ours, ours) for name, ours in run.files(kind) if kind == ParameterType.OUTPUT_FILE}
         # By attempt and parameter, so that files of one name do not overwrite each other.
         base = PurePosixPath(directory) / run.marker if directory else self._runs / run.marker / fallback
         return {name: FilePlan(ours, str(base / name / PurePosixPath(ours).name)) for name, ours in run.files(kind)}

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from jobs.models import Event, Job, JobState
 from jobs.queueing.gates import Blocker, wake_at
-from jobs.queueing.records import as_parameter, as_rows
+from jobs.queueing.records import as_parameter, as_rows, insert_many
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +69,15 @@ def set_first_state(job: Job, blockers: Sequence[Blocker]) -> None:
     job.reason = blockers[0].message if blockers else ""
 
 
+EVENT_COLUMNS = {
+    "job_id": "bigint",
+    "attempt": "bigint",
+    "at": "timestamptz",
+    "was": "text",
+    "now": "text",
+    "actor": "text",
+    "reason": "text",
+}
 COLUMNS = {
     "id": "bigint",
     "was": "text",
@@ -105,13 +114,8 @@ def move_many(moves: Sequence[Move], *, at: datetime) -> set[int]:
         return set()
     with transaction.atomic():
         moved = _update(moves, at)
-        Event.objects.bulk_create(
-            [
-                Event(job_id=m.job, attempt=m.attempt, at=at, was=m.was, now=m.to, actor=m.actor, reason=m.reason)
-                for m in moves
-                if m.job in moved
-            ]
-        )
+        told = [(m.job, m.attempt, at, m.was, m.to, m.actor, m.reason[:500]) for m in moves if m.job in moved]
+        insert_many(Event._meta.db_table, EVENT_COLUMNS, told, returning="id")
     logger.debug("%d of %d jobs moved", len(moved), len(moves))
     return moved
 

@@ -23,8 +23,8 @@ NO_RETRY = RetryRule(is_retry=False, is_later=False, count=0, delay=timedelta(0)
 
 def running_attempt() -> Attempt:
     make_job()
-    [attempt] = pass_once(at=MONDAY_NOON).started
-    return attempt
+    [opened] = pass_once(at=MONDAY_NOON).started
+    return Attempt.objects.get(pk=opened.pk)
 
 
 def own(host: int, *, owner: str = "engine-a") -> Grip:
@@ -57,6 +57,7 @@ def test_a_host_has_one_owner_until_the_lease_runs_out() -> None:
     assert ownership.renew([second]) == {second}
 
 
+@pytest.mark.meets("BD-36")
 def test_an_owner_that_lost_its_lease_can_change_nothing() -> None:
     attempt = running_attempt()
     stale = own(attempt.host_id)
@@ -106,10 +107,11 @@ def test_an_attempt_that_somebody_closed_has_no_further_effect() -> None:
     assert Job.objects.get().exit_code == 0
 
 
+@pytest.mark.meets("BD-27")
 def test_a_retry_now_keeps_its_place_and_a_retry_later_goes_behind() -> None:
     make_host(seats=2)
     first, second = make_job(), make_job()
-    attempts = pass_once(at=MONDAY_NOON).started
+    attempts = Attempt.objects.filter(pk__in=[opened.pk for opened in pass_once(at=MONDAY_NOON).started]).order_by("pk")
     now_rule = RetryRule(is_retry=True, is_later=False, count=1, delay=timedelta(0))
     later_rule = RetryRule(is_retry=True, is_later=True, count=1, delay=timedelta(0))
     third = make_job()
@@ -127,6 +129,7 @@ def test_a_retry_now_keeps_its_place_and_a_retry_later_goes_behind() -> None:
     assert order == [first.pk, third.pk, second.pk]
 
 
+@pytest.mark.meets("BD-27")
 def test_a_retry_with_a_delay_is_blocked_until_then() -> None:
     attempt = running_attempt()
     rule = RetryRule(is_retry=True, is_later=False, count=1, delay=timedelta(minutes=10))

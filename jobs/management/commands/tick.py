@@ -14,8 +14,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         look = pass_once(at=now())
-        for attempt in look.started:
-            self.stdout.write(f"Job {attempt.job_id}: attempt {attempt.number} on host {attempt.host_id}.")
+        for opened in look.started:
+            self.stdout.write(f"Job {opened.job_id}: attempt {opened.number} on host {opened.host_id}.")
         attended = attend_once()
         when = f"at {look.next_at:%Y-%m-%d %H:%M:%S} UTC" if look.next_at else "when something happens"
         self.stdout.write(f"{len(look.started)} started, {len(attended)} hosts attended; the next look is due {when}.")
