@@ -24,11 +24,20 @@ class OneLine(logging.Formatter):
         return True
 
 
+class NotOfHealth(logging.Filter):
+    """Drops the lines about answers of /healthz."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        request = getattr(record, "request", None)
+        return getattr(request, "path", "") != "/healthz"
+
+
 def logging_settings(*, level: str) -> dict[str, object]:
     """Django's LOGGING: everything of `level` and above to standard error."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
+        "filters": {"no_health": {"()": "scheduler_site.logs.NotOfHealth"}},
         "formatters": {"line": {"()": "scheduler_site.logs.OneLine"}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
@@ -36,6 +45,8 @@ def logging_settings(*, level: str) -> dict[str, object]:
             # Django's own handlers would repeat each line, or mail it.
             "django": {"handlers": [], "level": level, "propagate": True},
             "django.server": {"handlers": [], "level": level, "propagate": True},
+            # Whoever asks for the health of a site that is starting or ill gets the answer; the log needs no line of it.
+            "django.request": {"filters": ["no_health"]},
             # One line for each key exchange and channel is no news.
             "paramiko": {"level": "WARNING"},
             # One line for each received ring, several a second.

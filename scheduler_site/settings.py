@@ -1,4 +1,4 @@
-"""Settings of a site, all of them from the environment. docs/settings describes each variable."""
+"""Settings of a site, all of them from the environment. docs/reference/settings.md describes each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BATCHYARD_BIND = env.bind("BATCHYARD_BIND", default="127.0.0.1:8000")
 BATCHYARD_TLS = env.flag("BATCHYARD_TLS", default=False)
 BATCHYARD_AUTH = env.chosen(
     "BATCHYARD_AUTH",
-    possible=("session", "token", "basic", "header", "disabled"),
+    possible=("session", "token", "basic"),
     default="session,token,basic",
 )
 BATCHYARD_TRUSTED_PROXIES = env.networks("BATCHYARD_TRUSTED_PROXIES")
@@ -34,9 +34,7 @@ BATCHYARD_FILE_ROOTS = [
 BATCHYARD_STORE = env.directory("BATCHYARD_STORE", default=BATCHYARD_DATA_DIR / "output")
 BATCHYARD_OUTPUT_DIR = BATCHYARD_STORE
 BATCHYARD_OUTPUT_LIMIT_BYTES = env.count("BATCHYARD_OUTPUT_LIMIT_BYTES", default=4 << 30, low=1 << 10, high=1 << 50)
-BATCHYARD_OUTPUT_LIMIT_BYTES = env.count("BATCHYARD_OUTPUT_LIMIT_BYTES", default=4 << 30, low=1 << 10, high=1 << 50)
 BATCHYARD_KEY_DIR = env.directory("BATCHYARD_KEY_DIR", default=BATCHYARD_DATA_DIR / "keys")
-BATCHYARD_TEST_HOOKS = env.flag("BATCHYARD_TEST_HOOKS", default=False)
 BATCHYARD_ENGINE_THREADS = env.count("BATCHYARD_ENGINE_THREADS", default=4, low=1, high=256)
 
 DEBUG = env.flag("DEBUG", default=False)

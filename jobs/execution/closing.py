@@ -106,7 +106,7 @@ class Closer:
         name = Path(plan.ours).name
         try:
             ours = resolve(plan.ours)
-            if plan.theirs == plan.ours:
+            if plan.is_here:
                 ours.stat()
                 return ""
             ours.parent.mkdir(parents=True, exist_ok=True)

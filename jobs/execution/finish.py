@@ -73,7 +73,7 @@ def _close(finals: Sequence[Final]) -> set[int]:
         UPDATE jobs_attempt SET
             finished_at = d.finished_at, outcome = d.outcome, exit_code = d.exit_code, signal = d.signal,
             reason = d.reason, is_unconfirmed = (d.unconfirmed = 1), request = '',
-            started_at = COALESCE(jobs_attempt.started_at, d.started_at)
+            started_at = COALESCE(d.started_at, jobs_attempt.started_at)
         FROM {as_rows(COLUMNS)}
         WHERE jobs_attempt.id = d.id AND jobs_attempt.finished_at IS NULL
         RETURNING jobs_attempt.id

@@ -59,8 +59,11 @@ class Launcher:
 
     def _prepare(self, run: Run) -> Prepared | None:
         try:
+            for plan in self._post.workbench.outputs(run).values():
+                if plan.is_here:
+                    resolve(plan.ours).parent.mkdir(parents=True, exist_ok=True)
             return self._post.workbench.prepare(run)
-        except (CommandProblem, ValueError) as problem:
+        except (CommandProblem, ValueError, OSError) as problem:
             self._closer.close_early(run, Ending("stage_failed", reason=f"The command cannot be made: {problem}"))
             return None
 

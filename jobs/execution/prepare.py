@@ -17,10 +17,14 @@ from jobs.parameters import ParameterType
 
 @dataclass(frozen=True, slots=True)
 class FilePlan:
-    """One file to bring or to fetch: our path, the path on the host."""
+    """One file to bring or to fetch: our path, the path on the host (the same if that is this machine)."""
 
     ours: str
     theirs: str
+
+    @property
+    def is_here(self) -> bool:
+        return self.ours == self.theirs
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,8 @@ class Workbench:
             time_limit_seconds=run.kind.time_limit_seconds,
             grace_seconds=run.kind.grace_seconds,
         )
-        folders = tuple(str(PurePosixPath(plan.theirs).parent) for plan in (*inputs.values(), *outputs.values()))
+        there = [plan for plan in (*inputs.values(), *outputs.values()) if not plan.is_here]
+        folders = tuple(str(PurePosixPath(plan.theirs).parent) for plan in there)
         return Prepared(run, request, tuple(inputs.values()), folders)
 
     def inputs(self, run: Run) -> dict[str, FilePlan]:
@@ -72,7 +77,7 @@ class Workbench:
         return self._files(run, ParameterType.INPUT_FILE, self._host.input_directory, "in")
 
     def outputs(self, run: Run) -> dict[str, FilePlan]:
-        """Files to fetch after the end, by parameter."""
+        """Files to fetch after the end, by parameter. On this machine they have to be there already."""
         return self._files(run, ParameterType.OUTPUT_FILE, self._host.output_directory, "out")
 
     def leftovers(self, run: Run) -> list[str]:

@@ -14,7 +14,7 @@ from jobs.queueing.states import NEXT
 PAGE: Final = Path("docs/states.md")
 MEANINGS: Final[dict[JobState, str]] = {
     JobState.BLOCKED: "A gate of the job's own is shut: it is held, not due yet, or waits for its next attempt.",
-    JobState.READY: "Only what it shares with others can stop it: the queue, its window, limits, seats, its place in line.",
+    JobState.READY: "Only what it shares with others can stop it: queue, window, limits, seats, place in line.",
     JobState.RUNNING: "An attempt is open. The attempt's phase says how far it is.",
     JobState.SUCCEEDED: "The last attempt ended with exit code 0 and its files are back.",
     JobState.FAILED: "The last attempt failed and no further one is due.",
