@@ -12,7 +12,7 @@ class User(AbstractUser):
     """A person or program with an account. Our own model, so that it may grow without a hard migration."""
 
 
-class Token(AbstractAuthToken):  # type: ignore[misc]
+class Token(AbstractAuthToken):
     """Opens the API for its user. Only a hash of it is kept."""
 
     name = models.CharField(_("name"), max_length=100, blank=True, help_text=_("What it is for."))

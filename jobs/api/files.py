@@ -36,6 +36,7 @@ BLOCK_BYTES: Final = 1024 * 1024
 UPLOAD_LIMIT_BYTES: Final = 16 * 1024**3
 LISTED_LIMIT: Final = 10_000
 PATH_LIMIT: Final = 1024
+PART_LIMIT_BYTES: Final = 255
 
 
 class UploadForm(Strict):
@@ -135,7 +136,7 @@ def _upload(request: Request) -> tuple[UploadedFile[Any], str, bool]:
 
 def checked(name: str, *, field: str) -> Path:
     """The path that `name` means. Raises Problems if it is outside, or is no name that people can read."""
-    is_readable = 0 < len(name) <= PATH_LIMIT and name.isprintable() and _is_text(name)
+    is_readable = 0 < len(name) <= PATH_LIMIT and name.isprintable() and _can_be_written(name)
     if not is_readable or ".." in name.split("/") or name.endswith("/"):
         message = f"{name[:100]!r} cannot be a path."
         hint = f'Possible: 1 to {PATH_LIMIT} printable characters, without ".." and without "/" at the end.'
@@ -143,12 +144,12 @@ def checked(name: str, *, field: str) -> Path:
     return resolve(name, field=field)
 
 
-def _is_text(name: str) -> bool:
+def _can_be_written(name: str) -> bool:
+    """Whether the name can be written, and no part of it is longer than file systems take."""
     try:
-        name.encode("utf-8")
+        return all(len(part.encode()) <= PART_LIMIT_BYTES for part in name.split("/"))
     except UnicodeEncodeError:
         return False
-    return True
 
 
 def shown(path: Path) -> str:
@@ -231,7 +232,7 @@ def _entries(path: Path) -> Iterator[dict[str, Any]]:
         entries = sorted(found, key=lambda entry: entry.name)[:LISTED_LIMIT]
     for entry in entries:
         is_directory = entry.is_dir(follow_symlinks=False)
-        if not _is_text(entry.name) or entry.name.endswith(".part"):
+        if not _can_be_written(entry.name) or entry.name.endswith(".part"):
             continue
         if is_directory or entry.is_file(follow_symlinks=False):
             status = entry.stat(follow_symlinks=False)

@@ -17,9 +17,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from asgiref.sync import sync_to_async
+from asgiref.sync import SyncToAsync, sync_to_async
+from django.db import connection
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import AuthenticationFailed, MethodNotAllowed, NotAuthenticated
 from rest_framework.request import Request
 
@@ -48,6 +50,7 @@ class Place:
     is_pinned: bool
 
 
+@csrf_exempt  # it only reads; other methods are to be answered in JSON
 async def stream_output(request: HttpRequest, pk: str) -> HttpResponseBase:
     """The stream, or what is wrong with asking for it."""
     try:
@@ -104,6 +107,7 @@ def _last_event(text: str) -> tuple[int | None, int]:
 
 
 async def _events(viewer: Viewer, place: Place) -> AsyncIterator[bytes]:
+    await _give_thread_back()
     with BROADCASTER.watching(viewer):
         yield b": watching\n\n"
         while True:
@@ -120,6 +124,18 @@ async def _events(viewer: Viewer, place: Place) -> AsyncIterator[bytes]:
                 return
 
 
+async def _give_thread_back() -> None:
+    """Return the thread that a request's synchronous parts run in, and its connection to the database.
+
+    Django keeps them until the response has ended, which for a stream may be days.
+    """
+    await sync_to_async(connection.close)()
+    context = SyncToAsync.thread_sensitive_context.get(None)
+    executor = SyncToAsync.context_to_thread_executor.pop(context, None) if context else None
+    if executor is not None:
+        executor.shutdown(wait=False)
+
+
 def _is_over(news: News, place: Place) -> bool:
     pinned = news.parts.get(place.number or 0) if place.is_pinned else None
     return news.is_over or (not news.parts and news.state == "removed") or (pinned is not None and pinned.is_finished)
@@ -127,7 +143,8 @@ def _is_over(news: News, place: Place) -> bool:
 
 async def _output(news: News, place: Place) -> AsyncIterator[bytes]:
     """Everything from `place` on, which moves along, through this attempt and those after it."""
-    if place.number is None and news.parts:
+    if news.parts and place.number not in news.parts:
+        place.offset = place.offset if place.number is None else 0
         place.number = max(news.parts)
     while (part := news.parts.get(place.number or 0)) is not None:
         async for event in _part(part, place):

@@ -6,6 +6,7 @@ Celery tasks only ring here. With no broker at all it looks by itself every seco
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -27,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 1.0
 IDLE_SECONDS: Final = 60.0
+LEFT_SECONDS: Final = 2.0
 POOL_THREADS: Final = 8
 STOP_SECONDS: Final = 8.0
 
@@ -40,6 +42,7 @@ class Conductor:
         self._pool = ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="files")
         self._sessions: dict[int, Session] = {}
         self._idle_since: dict[int, float] = {}
+        self._free_since: dict[int, float] = {}
         self._over = threading.Event()
         self._dispatch_bell = threading.Event()
         self._keep_bell = threading.Event()
@@ -124,7 +127,7 @@ class Conductor:
             self._renew()
             presence.report(self.name)
         wanted = self._wanted()
-        for grip in ownership.acquire(wanted - self._sessions.keys(), owner=self.name):
+        for grip in ownership.acquire(self._to_take(wanted), owner=self.name):
             self._begin(grip)
         for host in list(self._sessions):
             self._end_if_idle(host, is_wanted=host in wanted)
@@ -135,6 +138,15 @@ class Conductor:
         busy = Attempt.objects.filter(finished_at=None).values_list("host_id", flat=True).distinct()
         gone = Host.objects.filter(enabled=True, state=HostState.UNREACHABLE).values_list("pk", flat=True)
         return {*busy, *gone}
+
+    def _to_take(self, wanted: set[int]) -> list[int]:
+        """Free hosts with work: our share of all at once, more of them only if nobody else takes them."""
+        free = sorted(ownership.free(wanted - self._sessions.keys()))
+        share = math.ceil(len(wanted) / max(1, presence.alive())) if free else 0
+        room = max(0, share - len(self._sessions))
+        at = time.monotonic()
+        self._free_since = {host: self._free_since.get(host, at) for host in free}
+        return [host for n, host in enumerate(free) if n < room or at - self._free_since[host] > LEFT_SECONDS]
 
     def _begin(self, grip: ownership.Grip) -> None:
         session = Session(grip, store=self._store, pool=self._pool, on_finished=self.dispatch)

@@ -47,6 +47,12 @@ def acquire(hosts: Iterable[int], *, owner: str) -> list[Grip]:
     return grips
 
 
+def free(hosts: Collection[int]) -> set[int]:
+    """Those of `hosts` that nobody owns now."""
+    owned = Ownership.objects.filter(host__in=hosts, expires_at__gte=Now()).exclude(owner="")
+    return set(hosts) - {host for host, owner in owned.values_list("host_id", "owner") if not is_dead(owner)}
+
+
 def _owners(host: int) -> list[str]:
     return list(Ownership.objects.filter(host_id=host).exclude(owner="").values_list("owner", flat=True))
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from django.db import IntegrityError, transaction
+from django.db.models import prefetch_related_objects
 
 from accounts.models import User
 from hosts.models import Host
@@ -31,7 +32,7 @@ BULK_LIMIT: Final = 100_000
 INSERT_BATCH: Final = 2_000
 NOUNS: Final = {"queue": "queue", "type": "job type", "host": "host"}
 
-Row = TypeVar("Row")
+Row = TypeVar("Row", Queue, JobType, Host)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,7 @@ def submit_many(
     """Take in all `requests`, in their order, or none. Raises Problems with fields like `jobs[3].params.scene`."""
     if len(requests) > BULK_LIMIT:
         raise Problems([Problem("too_many", f"{len(requests)} jobs at once; {BULK_LIMIT} are possible.", "jobs")])
-    jobs = _Desk(owner, at).prepare(requests)
+    jobs = _Desk(requests, owner=owner, at=at).prepare(requests)
     if idempotency_key is not None:
         jobs[0].idempotency_key, jobs[0].request_digest = idempotency_key, requests[0].digest
     with transaction.atomic():
@@ -104,12 +105,14 @@ def _earlier(request: Request, owner: User, key: str) -> Job | None:
 class _Desk:
     """Checks requests of one owner, looking each queue, type and host up once."""
 
-    def __init__(self, owner: User, at: datetime) -> None:
+    def __init__(self, requests: Sequence[Request], *, owner: User, at: datetime) -> None:
         self._owner = owner
         self._at = at
-        self._queues = {queue.name: queue for queue in Queue.objects.all()}
-        self._hosts = {host.name: host for host in Host.objects.all()}
-        self._types = {kind.name: kind for kind in JobType.objects.prefetch_related("parameters")}
+        hosts = {request.host for request in requests if request.host is not None}
+        self._queues = _by_name(Queue, {request.queue for request in requests})
+        self._hosts = _by_name(Host, hosts) if hosts else {}
+        self._types = _by_name(JobType, {request.type for request in requests})
+        prefetch_related_objects(list(self._types.values()), "parameters")
         self._lanes: dict[tuple[int, int, int | None], Lane] = {}
         self._declared = {name: parameters_of(kind) for name, kind in self._types.items()}
 
@@ -129,9 +132,9 @@ class _Desk:
 
     def _job(self, request: Request, number: int) -> Job:
         problems: list[Problem] = []
-        queue = _named(self._queues, request.queue, "queue", problems)
-        kind = _named(self._types, request.type, "type", problems)
-        host = _named(self._hosts, request.host, "host", problems) if request.host is not None else None
+        queue = _named(Queue, self._queues, request.queue, "queue", problems)
+        kind = _named(JobType, self._types, request.type, "type", problems)
+        host = _named(Host, self._hosts, request.host, "host", problems) if request.host is not None else None
         problems += _range_problems(request, self._at)
         params = self._params(request, problems) if kind else {}
         if problems or queue is None or kind is None:
@@ -160,11 +163,16 @@ class _Desk:
             return {}
 
 
-def _named(rows: Mapping[str, Row], name: str, field: str, problems: list[Problem]) -> Row | None:
+def _by_name(model: type[Row], names: Collection[str]) -> dict[str, Row]:
+    return {str(row): row for row in model._default_manager.filter(name__in=names)}
+
+
+def _named(model: type[Row], rows: Mapping[str, Row], name: str, field: str, problems: list[Problem]) -> Row | None:
     if name in rows:
         return rows[name]
+    known = model._default_manager.values_list("name", flat=True)
     message = f'There is no {NOUNS[field]} "{name[:100]}".'
-    problems.append(Problem(f"unknown_{field}", message, field, did_you_mean(name[:100], rows)))
+    problems.append(Problem(f"unknown_{field}", message, field, did_you_mean(name[:100], known)))
     return None
 
 

@@ -17,6 +17,7 @@ from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.core.exceptions import ValidationError as ModelError
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
@@ -205,6 +206,7 @@ def model_problems(error: ModelError) -> Iterable[Problem]:
             yield Problem(code, " ".join(one.messages), _step("", name) or None, str(params.get("hint", "")))
 
 
+@csrf_exempt  # it changes nothing, and its answer is to be JSON for every method
 def not_found(request: HttpRequest, path: str = "") -> JsonResponse:
     """The answer for an address of the API that does not exist."""
     problem = Problem("not_found", f"There is nothing at {request.path[:200]}.", None, "See /api/docs/.")

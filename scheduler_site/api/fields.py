@@ -138,7 +138,7 @@ def unknown_keys(data: Mapping[str, object], known: set[str]) -> dict[str, list[
 
 def _unknown(key: str, known: set[str]) -> Any:
     problem = Problem("unknown_key", f'There is no key "{key[:100]}" here.', None, did_you_mean(key[:100], known))
-    return invalid(problem).detail[0]
+    return cast("list[Any]", invalid(problem).detail)[0]
 
 
 def read(form: type[Strict], data: object, *, is_part: bool = False) -> dict[str, Any]:

@@ -20,5 +20,5 @@ urlpatterns: Final = [
     re_path("^v1/", include([*job_patterns, *_router.urls])),
     re_path("^schema/?$", SchemaView.as_view(), name="api-schema"),
     re_path("^docs/?$", DocsView.as_view(), name="api-docs"),
-    re_path("^(?P<path>.*)$", not_found, name="api-not-found"),
+    re_path("^(?P<path>(?s:.*))$", not_found, name="api-not-found"),
 ]

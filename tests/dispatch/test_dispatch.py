@@ -50,6 +50,7 @@ def test_a_ready_job_starts_on_the_default_host() -> None:
     assert Lease.objects.get(released_at=None).holder == attempt.pk
 
 
+@pytest.mark.meets("BD-36")
 def test_a_job_is_never_claimed_twice() -> None:
     make_job()
 
@@ -57,6 +58,7 @@ def test_a_job_is_never_claimed_twice() -> None:
     assert started() == []
 
 
+@pytest.mark.meets("BD-37")
 def test_a_host_never_has_more_jobs_than_seats() -> None:
     make_host(seats=2)
     jobs = [make_job() for _ in range(5)]
@@ -101,6 +103,7 @@ def test_a_shut_lane_starts_nothing_and_says_why(make: Callable[[], Queue], kind
     assert started() == []
 
 
+@pytest.mark.meets("BD-37")
 def test_limits_of_queue_and_type_hold_together() -> None:
     make_host(seats=8)
     make_queue("a", max_running=2)
@@ -119,6 +122,7 @@ def test_limits_of_queue_and_type_hold_together() -> None:
     assert "type_limit" in kinds(waiting)
 
 
+@pytest.mark.meets("BD-23")
 def test_priority_then_order_of_submission_within_a_queue() -> None:
     make_host(seats=1)
     low, first, second = make_job(priority=-1), make_job(), make_job()
@@ -147,6 +151,7 @@ def test_seats_are_shared_between_queues_by_weight() -> None:
     assert (running.count("heavy"), running.count("light")) == (4, 2)
 
 
+@pytest.mark.meets("BD-37")
 def test_a_full_host_does_not_hold_up_work_for_another() -> None:
     make_host("busy", seats=1)
     make_host("idle", seats=1)
@@ -158,6 +163,7 @@ def test_a_full_host_does_not_hold_up_work_for_another() -> None:
     assert kinds(waiting) == ["no_free_seat"]
 
 
+@pytest.mark.meets("BD-18")
 @pytest.mark.parametrize(
     ("at", "is_started"),
     [
@@ -175,6 +181,7 @@ def test_a_night_window_belongs_to_the_day_it_begins_on(at: datetime, is_started
     assert started(at) == ([job.pk] if is_started else [])
 
 
+@pytest.mark.meets("BD-19", "BD-20")
 def test_a_job_outside_its_window_says_until_when_it_waits() -> None:
     make_queue("night", schedule=make_schedule(zone="Europe/Berlin"))
     job = make_job(queue="night")
@@ -186,6 +193,7 @@ def test_a_job_outside_its_window_says_until_when_it_waits() -> None:
     assert pass_once(at=MONDAY_NOON).next_at == blocker.until
 
 
+@pytest.mark.meets("BD-20")
 def test_a_job_that_is_not_due_wakes_by_itself() -> None:
     due = MONDAY_NOON + timedelta(hours=1)
     job = make_job(not_before=due)
@@ -197,6 +205,7 @@ def test_a_job_that_is_not_due_wakes_by_itself() -> None:
     assert started(due) == [job.pk]
 
 
+@pytest.mark.meets("BD-25")
 def test_a_held_job_waits_until_it_is_released() -> None:
     job = make_job(is_held=True)
     assert (kinds(job), started()) == (["held"], [])
@@ -215,6 +224,7 @@ def test_place_in_line_is_a_blocker() -> None:
     assert started() == [ahead.pk]
 
 
+@pytest.mark.meets("BD-13")
 def test_a_disabled_queue_starts_by_its_own_waiting_jobs_only() -> None:
     make_queue("mine", enabled=False, autostart_count=3)
     for _ in range(5):
@@ -230,6 +240,7 @@ def test_a_disabled_queue_starts_by_its_own_waiting_jobs_only() -> None:
     assert mine[0].attempts.count() <= 1
 
 
+@pytest.mark.meets("BD-40")
 def test_the_host_is_the_jobs_then_the_types_then_the_queues() -> None:
     by_queue, by_type, by_job = make_host("by-queue"), make_host("by-type"), make_host("by-job")
     make_queue("q", host=by_queue)

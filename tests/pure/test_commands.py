@@ -21,6 +21,7 @@ def problems_of(template: str, syntax: Syntax = Syntax.SHELL) -> tuple[Problem, 
     return refused.value.problems
 
 
+@pytest.mark.meets("BD-29")
 @pytest.mark.parametrize(
     ("template", "text"),
     [
@@ -80,6 +81,7 @@ def test_a_name_becomes_one_word(template: str, text: str) -> None:
     assert compiled(template).text == f"{text}\n"
 
 
+@pytest.mark.meets("BD-29")
 @pytest.mark.parametrize(
     ("template", "text"),
     [
@@ -97,6 +99,7 @@ def test_names_can_be_written_in_braces(template: str, text: str) -> None:
     assert compiled(template, Syntax.BRACES).text == f"{text}\n"
 
 
+@pytest.mark.meets("BD-30")
 @pytest.mark.parametrize(
     ("template", "code"),
     [
@@ -218,6 +221,7 @@ def test_line_ends_of_windows_and_a_byte_order_mark_are_removed() -> None:
     assert compiled("\ufeff#!/bin/bash\r\necho $x\r\n").text == '#!/bin/bash\necho "${BY_x}"\n'
 
 
+@pytest.mark.meets("BD-31")
 @pytest.mark.parametrize(
     ("first_line", "interpreter"),
     [

@@ -65,6 +65,7 @@ def expected_everywhere(value: str) -> bytes:
     return b"".join(text.encode() + b"\0" for text in told) + f'<{value}> "{value}"\n'.encode()
 
 
+@pytest.mark.meets("BD-30")
 @pytest.mark.parametrize("shell", SHELLS)
 @settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -84,6 +85,7 @@ def test_every_value_arrives_as_it_is_and_none_is_executed(
     assert list(empty_directory.iterdir()) == []
 
 
+@pytest.mark.meets("BD-30")
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("value", HOSTILE, ids=ascii)
 def test_a_hostile_value_arrives_as_it_is_everywhere(empty_directory: Path, shell: Sequence[str], value: str) -> None:

@@ -30,6 +30,7 @@ def test_without_a_retry_every_ending_has_one_meaning(ending: Ending, state: str
     assert judge(ending, NEVER, failures=0, at=AT).state == state
 
 
+@pytest.mark.meets("BD-27")
 @pytest.mark.parametrize(("failures", "state"), [(0, "ready"), (1, "ready"), (2, "failed")])
 def test_a_job_runs_count_plus_one_times(failures: int, state: str) -> None:
     verdict = judge(exited(3), TWICE, failures=failures, at=AT)

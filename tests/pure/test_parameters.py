@@ -61,6 +61,7 @@ def test_a_good_value_has_one_form(parameter: Parameter, given_value: object, ca
     assert validate([parameter], {parameter.name: given_value}) == {parameter.name: canonical}
 
 
+@pytest.mark.meets("BD-29")
 @pytest.mark.parametrize(
     "value",
     [
@@ -136,6 +137,7 @@ def test_all_values_together_have_a_limit() -> None:
         validate(many, {parameter.name: "x" * 100_000 for parameter in many})
 
 
+@pytest.mark.meets("BD-29")
 def test_a_missing_value_is_the_default_then_empty() -> None:
     shaded = Parameter("shaded", ParameterType.STRING, default="yes")
 
@@ -160,6 +162,7 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
     assert "There is no parameter 'scen'. Did you mean \"scene\"?" in str(refused.value)
 
 
+@pytest.mark.meets("BD-29")
 @pytest.mark.parametrize(
     "name", ["", "\ud800", "a\nb", "x" * 10_000, "scene ", "__proto__"], ids=lambda name: ascii(name)[:12]
 )

@@ -65,6 +65,7 @@ def test_the_database_refuses_a_finished_job_without_a_time() -> None:
         Job.objects.filter(pk=job.pk).update(state=JobState.SUCCEEDED)
 
 
+@pytest.mark.meets("BD-36")
 def test_the_database_refuses_two_open_attempts_of_a_job() -> None:
     job = make_job()
     fields = {"job": job, "lane": job.lane, "host": make_host(), "claimed_at": MONDAY_NOON}

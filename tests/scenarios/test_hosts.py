@@ -34,6 +34,7 @@ NASTY = st.one_of(
 )
 
 
+@pytest.mark.meets("BD-37")
 def test_two_hundred_jobs_over_two_hosts_never_pass_their_seats(
     shared_site: SiteUnderTest, sshd: Sshd, shared_sshd: Sshd, tmp_path: Path
 ) -> None:
@@ -52,6 +53,7 @@ def test_two_hundred_jobs_over_two_hosts_never_pass_their_seats(
     assert set(Counter(job["attempts"][-1]["host"] for job in jobs)) == {"left", "right"}
 
 
+@pytest.mark.meets("BD-30")
 @pytest.mark.parametrize("host", ["localhost", "far"])
 def test_ten_thousand_strings_arrive_byte_for_byte_and_none_runs(
     shared_site: SiteUnderTest, host: str, tmp_path: Path

@@ -72,6 +72,7 @@ def busy_site(site: SiteUnderTest, sshd: Sshd) -> tuple[SiteUnderTest, list[int]
     return site, ids
 
 
+@pytest.mark.meets("BD-35")
 def test_kill_of_everything_while_jobs_run_loses_and_doubles_nothing(
     busy_site: tuple[SiteUnderTest, list[int]],
 ) -> None:
@@ -98,6 +99,7 @@ def test_a_cut_connection_loses_and_doubles_nothing(busy_site: tuple[SiteUnderTe
     check(site, ids)
 
 
+@pytest.mark.meets("BD-35")
 def test_the_engine_alone_is_killed_and_comes_back_by_itself(busy_site: tuple[SiteUnderTest, list[int]]) -> None:
     site, ids = busy_site
 

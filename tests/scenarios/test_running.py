@@ -35,6 +35,7 @@ def survivors() -> list[int]:
     return [p.pid for p in psutil.process_iter(["cmdline"]) if "987.65" in (p.info["cmdline"] or [])]
 
 
+@pytest.mark.meets("BD-33")
 @pytest.mark.parametrize("host", ["localhost", "far"])
 @pytest.mark.parametrize(
     ("action", "state", "outcome"), [("cancel", "cancelled", "cancelled"), ("kill", "failed", "killed")]
@@ -57,6 +58,7 @@ def test_ending_a_job_leaves_no_process_of_it(
     assert survivors() == []
 
 
+@pytest.mark.meets("BD-39")
 def test_a_time_limit_ends_the_job_and_says_so(shared_site: SiteUnderTest) -> None:
     site = shared_site
     site.post("job-types", {"name": "limited", "template": "echo begun; sleep 987.65", "time_limit": 1})
@@ -69,6 +71,7 @@ def test_a_time_limit_ends_the_job_and_says_so(shared_site: SiteUnderTest) -> No
     assert (site.output(job), survivors()) == (b"begun\n", [])
 
 
+@pytest.mark.meets("BD-26")
 @pytest.mark.parametrize("host", ["localhost", "far"])
 def test_endings_are_told_apart(shared_site: SiteUnderTest, host: str) -> None:
     site = shared_site
@@ -100,6 +103,7 @@ def test_a_paused_job_stands_still_and_goes_on(shared_site: SiteUnderTest, host:
     assert site.output(job) == b"".join(b"%d\n" % n for n in range(20))
 
 
+@pytest.mark.meets("BD-32")
 @pytest.mark.parametrize("host", ["localhost", "far"])
 def test_two_hundred_megabytes_come_whole_and_no_process_grows(shared_site: SiteUnderTest, host: str) -> None:
     site = shared_site
@@ -124,6 +128,7 @@ def emitted(blocks: int) -> str:
     return hashlib.sha256(block * blocks).hexdigest()
 
 
+@pytest.mark.meets("BD-20")
 def test_a_job_waits_for_its_window_says_until_when_and_starts_at_once(shared_site: SiteUnderTest) -> None:
     site = shared_site
     opens = (datetime.now(UTC) + timedelta(seconds=4)).replace(microsecond=0)

@@ -35,6 +35,7 @@ from tests.timing.builders import (
 FRIDAY_NIGHT = timetable("22:00-06:00", weekdays={FRIDAY})
 
 
+@pytest.mark.meets("BD-19")
 @pytest.mark.parametrize(
     ("zone", "day", "text", "opens", "closes"),
     [
@@ -149,6 +150,7 @@ def test_a_window_is_one_interval_per_local_date(
     assert found == ([(utc(opens), utc(closes))] if opens and closes else [])
 
 
+@pytest.mark.meets("BD-18")
 @pytest.mark.parametrize(
     ("moment", "expected"),
     [
@@ -168,6 +170,7 @@ def test_a_window_across_midnight_belongs_to_the_day_it_begins_on(moment: str, e
     assert is_open(FRIDAY_NIGHT, berlin(moment)) is expected
 
 
+@pytest.mark.meets("BD-17")
 @pytest.mark.parametrize(
     ("moment", "expected"),
     [
@@ -181,6 +184,7 @@ def test_the_begin_is_included_and_the_end_is_not(moment: str, expected: bool) -
     assert is_open(timetable("08:00:00-19:00:00"), berlin(moment)) is expected
 
 
+@pytest.mark.meets("BD-16")
 def test_nothing_said_is_always_open() -> None:
     at = utc("2026-11-20")
 
@@ -190,6 +194,7 @@ def test_nothing_said_is_always_open() -> None:
     assert next_change(timetable(), at) is None
 
 
+@pytest.mark.meets("BD-16")
 def test_weekdays_alone_are_whole_days() -> None:
     table = timetable(weekdays={WEDNESDAY, THURSDAY})
 
@@ -198,6 +203,7 @@ def test_weekdays_alone_are_whole_days() -> None:
     assert found == [(berlin("2026-11-18"), berlin("2026-11-20"))]
 
 
+@pytest.mark.meets("BD-16")
 def test_weekdays_and_several_periods_are_each_period_on_each_weekday() -> None:
     table = timetable("08:00-12:00", "13:00-17:00", weekdays={MONDAY, FRIDAY})
 
@@ -300,6 +306,24 @@ def test_the_nights_around_a_skipped_day_are_one() -> None:
         (utc("2011-12-30T08:00"), utc("2011-12-30T16:00")),
         (utc("2011-12-31T08:00"), utc("2011-12-31T16:00")),
     ]
+
+
+def test_days_that_a_skipped_day_parts_are_one_interval_seen_whole_from_the_second() -> None:
+    table = timetable(weekdays={THURSDAY, SATURDAY}, zone="Pacific/Apia")
+    noon_of_the_31st = utc("2011-12-30T22:00")
+
+    found = list(intervals(table, start=noon_of_the_31st, end=noon_of_the_31st + timedelta(hours=1)))
+
+    assert found == [(utc("2011-12-29T10:00"), utc("2011-12-31T10:00"))]
+
+
+def test_a_window_that_begins_as_clocks_go_back_over_midnight_stays_open() -> None:
+    # At 00:01 on 7 November 2010 clocks went back to 23:01 on the 6th.
+    table = timetable("00:00-02:00", zone="America/St_Johns")
+
+    assert not is_open(table, utc("2010-11-07T02:29"))
+    assert is_open(table, utc("2010-11-07T02:30"))
+    assert is_open(table, utc("2010-11-07T03:00")), "23:30 on the 6th, for the second time"
 
 
 @pytest.mark.parametrize("ask", [is_open, next_opening, next_change, closes_at])

@@ -1,0 +1,57 @@
+"""Throughput over SSH to one sshd on loopback, beside Debian's ssh with one shared connection, 8 at a time."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Final
+
+from bench.measures.throughput import check_kept, rate_in_bulk
+from bench.rows import Plan, Row, at_least
+from bench.site import SEATS, running_site
+from bench.sshd import NAME, Sshd, running_sshd
+from bench.yardstick import measured
+
+MARK: Final = 2.0
+WARM: Final = 8
+
+
+def measure(plan: Plan) -> list[Row]:
+    """Ours, the peer, and how many times faster ours is."""
+    count = plan.count(2_000, quick=200)
+    with running_site(plan) as site, running_sshd(site) as sshd:
+        peer, peer_r1 = measured(plan, lambda: _peer_rate(sshd, plan.count(400, quick=100)))
+        sshd.become_host_of(site)
+        site.define_type("noop", template="true")
+        site.wait_finished(site.submit("noop", count=WARM, queue=NAME), seconds=60)
+        (rate, ids), r1 = measured(plan, lambda: rate_in_bulk(site, "noop", count, queue=NAME))
+        figures = check_kept(site, ids, output_bytes=0) | r1.figures
+    return [
+        Row(what=f"ssh: {count:,} × `true`, in bulk", value=rate, unit="jobs/s", ratio=rate / r1.mean, figures=figures),
+        Row(
+            what="ssh: Debian's ssh, ControlMaster, 8-way", value=peer, unit="runs/s", ratio=peer / peer_r1.mean,
+            figures=peer_r1.figures,
+        ),
+        Row(what="ssh: ours against ControlMaster", value=rate / peer, unit="×", mark=at_least(MARK)),
+    ]  # fmt: skip
+
+
+def _peer_rate(sshd: Sshd, runs: int) -> float:
+    with _shared_connection(sshd), ThreadPoolExecutor(SEATS) as threads:
+        command = ["ssh", *sshd.client_options, sshd.target, "true"]
+        began = time.monotonic()
+        list(threads.map(lambda _: subprocess.run(command, check=True, stdin=subprocess.DEVNULL), range(runs)))
+        return runs / (time.monotonic() - began)
+
+
+@contextmanager
+def _shared_connection(sshd: Sshd) -> Iterator[None]:
+    command = ["ssh", *sshd.client_options]
+    subprocess.run([*command, "-M", "-N", "-f", sshd.target], check=True, stdin=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        subprocess.run([*command, "-O", "exit", sshd.target], check=True, capture_output=True)
