@@ -45,7 +45,7 @@ def logging_settings(*, level: str) -> dict[str, object]:
             # Django's own handlers would repeat each line, or mail it.
             "django": {"handlers": [], "level": level, "propagate": True},
             "django.server": {"handlers": [], "level": level, "propagate": True},
-            # Whoever asks for the health of a site that is starting or ill gets the answer; the log needs no line of it.
+            # Whoever asks for the health of a site that is starting gets the answer; the log needs no line.
             "django.request": {"filters": ["no_health"]},
             # One line for each key exchange and channel is no news.
             "paramiko": {"level": "WARNING"},
