@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
 
@@ -96,14 +96,17 @@ class Supervisor:
         """
         answers: dict[str, LaunchAnswer] = {}
         for first in range(0, len(requests), _BATCH):
-            answers |= self._launch(requests[first : first + _BATCH])
+            answers = self._launch(requests[first : first + _BATCH]) | answers
         return answers
 
     def _launch(self, requests: Sequence[RunRequest]) -> dict[str, LaunchAnswer]:
         scripts = {request.script.digest: request.script for request in requests}
         missing = {digest: script for digest, script in scripts.items() if digest not in self._kept_digests}
         lines = self._ask(launch_text(requests, scripts=missing))
-        said = {name: kind for kind, name, _ in map(_cut, lines)}
+        said: dict[str, str] = {}
+        for kind, name, _ in map(_cut, lines):
+            # Of a name that stands twice in the request the first line counts: the second is its own duplicate.
+            said.setdefault(name, kind)
         if len(said) != len({request.name for request in requests}):
             raise TransportBroken(f"The host answered a launch of {len(requests)} runs with {len(said)} lines.")
         if LaunchKind.FAILED not in said.values():
@@ -140,7 +143,7 @@ class Supervisor:
         """The sizes of those output files that have changed lately; with None of all."""
         minutes = b"-" if changed_within_minutes is None else b"%d" % changed_within_minutes
         found: dict[str, dict[str, int]] = {}
-        for line in self._ask_about(names, function=b"by_sizes " + minutes):
+        for line in self._ask_about(names, function=b"by_sizes " + minutes, words=_output_paths):
             _, size, path = _cut(line)
             _, name, stream = path.split("/")
             found.setdefault(name, {})[stream] = int(size)
@@ -148,7 +151,7 @@ class Supervisor:
 
     def drop(self, names: Sequence[str]) -> None:
         """Removes everything that the host keeps of the runs. What still runs goes on, without a record."""
-        self._ask_about(names, function=b"by_drop")
+        self._ask_about(names, function=b"rm -rf --", words="runs/{}".format)
 
     def old(self, *, older_than: timedelta) -> list[str]:
         """The runs on the host that ended longer ago than that (whole minutes), however they did."""
@@ -186,12 +189,13 @@ class Supervisor:
             % (directory, directory, quoted(_SOURCE), name)
         )
 
-    def _ask_about(self, names: Sequence[str], *, function: bytes) -> list[str]:
+    def _ask_about(self, names: Sequence[str], *, function: bytes, words: Callable[[str], str] = str) -> list[str]:
+        """The answers to `function`, called with the words for each name, in as many requests as that takes."""
         for name in names:
             check_name(name)
         lines: list[str] = []
         for first in range(0, len(names), _NAMES):
-            lines += self._ask(function + b" " + " ".join(names[first : first + _NAMES]).encode())
+            lines += self._ask(function + b" " + " ".join(map(words, names[first : first + _NAMES])).encode())
         return lines
 
     def _ask(self, text: bytes) -> list[str]:
@@ -204,6 +208,10 @@ def _cut(line: str) -> tuple[str, str, str]:
     word, _, rest = line.partition(" ")
     second, _, tail = rest.partition(" ")
     return word, second, tail
+
+
+def _output_paths(name: str) -> str:
+    return f"runs/{name}/stdout runs/{name}/stderr"
 
 
 def _shell_path(directory: str) -> bytes:

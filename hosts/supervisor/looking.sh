@@ -39,23 +39,11 @@ by_look() { # name...
     done
 }
 
-by_sizes() { # minutes (-: all) name...
+by_sizes() { # minutes (-: all) path...
     by_recent=
     [ "$1" = - ] || by_recent="-mmin -$1"
     shift
-    for by_name; do
-        set -- "$@" "runs/$by_name/stdout" "runs/$by_name/stderr"
-        shift
-    done
     find "$@" $by_recent -exec stat -c '@size %s %n' {} + 2>/dev/null
-}
-
-by_drop() { # name...
-    for by_name; do
-        set -- "$@" "runs/$by_name"
-        shift
-    done
-    rm -rf -- "$@"
 }
 
 by_old() { # minutes: names of the runs that ended longer ago

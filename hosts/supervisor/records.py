@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from hosts.transports.quoting import as_bytes
+
 RUN_NAME = re.compile(r"[A-Za-z0-9._-]{1,80}\Z")
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 # What the shells themselves keep (some of it read-only), or what tells a run's processes.
@@ -186,7 +188,7 @@ class Script:
     @property
     def digest(self) -> str:
         """SHA-256 in hexadecimal, of interpreter and text."""
-        return hashlib.sha256(f"{self.interpreter or ''}\0{self.text}".encode()).hexdigest()
+        return hashlib.sha256(as_bytes(f"{self.interpreter or ''}\0{self.text}")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +233,7 @@ def check_name(name: str) -> None:
 def _check_variable(variable: str, *, value: str | bytes, run: str) -> None:
     if not VARIABLE_NAME.match(variable) or variable in RESERVED_VARIABLES:
         raise ValueError(f'Run "{run}" cannot have the environment variable "{variable}".')
-    if (b"\0" if isinstance(value, bytes) else "\0") in value:  # type: ignore[operator]
+    if b"\0" in as_bytes(value):
         raise ValueError(f'The environment variable "{variable}" of run "{run}" holds a NUL.')
 
 

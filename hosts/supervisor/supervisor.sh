@@ -88,14 +88,6 @@ by_give_up() { # name...: there was no place for their script
     for by_name; do echo "@failed $by_name"; done
 }
 
-by_prepare() { # name...
-    for by_name; do
-        set -- "$@" "runs/$by_name"
-        shift
-    done
-    mkdir -p -- "$@" 2>/dev/null
-}
-
 by_claim() { # name: true if this call made the run. With -C the shell opens by O_EXCL: the gate is one system call
     set -C
     { true >"runs/$1/run"; } 2>/dev/null
@@ -122,9 +114,10 @@ by_run() { # name digest directory limit_seconds grace_seconds needed interprete
     # killed a foreground child, and say nothing for `exit 137`. They do not name SIGINT and SIGPIPE: a command
     # that these kill reads as exited, 130 or 141.
     exec 2>>"runs/$1/run"
+    # Before the trap: a shell forked with one loses a signal that comes before it has put the trap down.
+    [ ! "$4" ] || by_watch "$1" "$4" "$5"
     # Caught, not ignored: what is ignored here would stay ignored in the command.
     trap : HUP INT QUIT TERM
-    [ ! "$4" ] || by_watch "$1" "$4" "$5"
     (by_become "$@")
     by_end "$1" "$?" "$4"
 }
@@ -194,7 +187,7 @@ by_verdict() { # name: what the lines after the second say, into by_kind and by_
 
 by_watch() { # name limit_seconds grace_seconds: sets by_watcher; ending it ends its sleep
     {
-        trap 'kill "$!"; exit 0' TERM
+        trap 'kill -s KILL "$!"; exit 0' TERM
         sleep "$2" &
         wait "$!"
         trap 'exit 0' TERM

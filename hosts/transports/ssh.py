@@ -18,6 +18,17 @@ from hosts.transports.ssh_login import SshAddress, left_seconds, log_in
 _MAX_CHANNELS = 4
 _PIECE_BYTES = 32768
 _REQUESTS_AHEAD = 64
+# What paramiko says, as an OSError without a number, of a channel whose other end is gone.
+_CHANNEL_CLOSED = "Socket is closed"
+
+
+@contextlib.contextmanager
+def _broken_as_os_error() -> Iterator[None]:
+    """To receive is also to send (of the window): a connection that just broke says so as an EOFError."""
+    try:
+        yield
+    except (EOFError, paramiko.SSHException) as problem:
+        raise OSError(f"the connection ended ({problem!r})") from problem
 
 
 class _ChannelStream:
@@ -27,11 +38,13 @@ class _ChannelStream:
 
     def send_some(self, data: memoryview, *, deadline: float) -> int:
         self._channel.settimeout(left_seconds(deadline))
-        return self._channel.send(bytes(data[:_PIECE_BYTES]))
+        with _broken_as_os_error():
+            return self._channel.send(bytes(data[:_PIECE_BYTES]))
 
     def receive_some(self, *, deadline: float) -> bytes:
         self._channel.settimeout(left_seconds(deadline))
-        return self._channel.recv(_PIECE_BYTES)
+        with _broken_as_os_error():
+            return self._channel.recv(_PIECE_BYTES)
 
     def close(self) -> None:
         self._transport.release(self._channel)
@@ -60,14 +73,22 @@ class _ChannelFollower:
             return b""
         # Asked before reading: data and end can come in between.
         is_at_end = self._channel.eof_received or self._channel.closed
-        while self._channel.recv_stderr_ready():
-            self._channel.recv_stderr(_PIECE_BYTES)
-        data = b""
-        while self._channel.recv_ready():
-            data += self._channel.recv(_PIECE_BYTES)
+        data = bytearray()
+        try:
+            with _broken_as_os_error():
+                self._receive_into(data)
+        except OSError:
+            # What had come is handed over first; the next call meets the end.
+            is_at_end = True
         if is_at_end and not data:
             self.close()
-        return self._without_noise(data)
+        return self._without_noise(bytes(data))
+
+    def _receive_into(self, data: bytearray) -> None:
+        while self._channel.recv_stderr_ready():
+            self._channel.recv_stderr(_PIECE_BYTES)
+        while self._channel.recv_ready():
+            data += self._channel.recv(_PIECE_BYTES)
 
     def _without_noise(self, data: bytes) -> bytes:
         if self._noise is None:
@@ -163,10 +184,15 @@ class SshTransport:
 
     def release(self, channel: paramiko.Channel) -> None:
         """Closes a channel of this transport, once, and lends its place to the next."""
-        if channel in self._channels:
-            self._channels.discard(channel)
+        try:
+            # One step, so that of two threads that close it only one goes on.
+            self._channels.remove(channel)
+        except KeyError:
+            return
+        # A connection that just broke cannot be told that the channel is closed, and need not.
+        with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
             channel.close()
-            self._free_channels.release()
+        self._free_channels.release()
 
     @contextlib.contextmanager
     def _limit(self, timeout_seconds: float) -> Iterator[None]:
@@ -187,7 +213,7 @@ class SshTransport:
             yield
         except (paramiko.SSHException, EOFError, OSError) as problem:
             is_late = isinstance(problem, TimeoutError) or not self.is_open
-            if isinstance(problem, OSError) and not is_late and self._has_files():
+            if isinstance(problem, OSError) and not is_late and str(problem) != _CHANNEL_CLOSED:
                 raise
             self.close()
             reason = f"it did not answer within {timeout_seconds:g} s, or was closed" if is_late else repr(problem)
@@ -220,7 +246,8 @@ class SshTransport:
             except OSError:
                 # Best done, but not at the price of another wait on a connection that broke.
                 if self.is_open:
-                    files.remove(part)
+                    with contextlib.suppress(OSError):
+                        files.remove(part)
                 raise
 
     def download(self, remote: str, *, local: Path) -> None:
@@ -243,15 +270,12 @@ class SshTransport:
                 self.release(channel)
 
     def _shared_files(self) -> paramiko.SFTPClient:
-        if self._files is not None and not self._has_files():
+        if self._files is not None and self._files[1].closed:
             self.release(self._files[1])
             self._files = None
         if self._files is None:
             self._files = self._open_files()
         return self._files[0]
-
-    def _has_files(self) -> bool:
-        return self._files is not None and not self._files[1].closed
 
     def _open_files(self) -> tuple[paramiko.SFTPClient, paramiko.Channel]:
         channel = self._open_channel(timeout_seconds=self._timeout_seconds)
