@@ -13,7 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import Http404
 
-from accounts.models import User
+from accounts.models import Token, User
 from jobs.models import Job
 from jobs.problems import Problem, did_you_mean
 
@@ -75,3 +75,8 @@ def named_for(user: Person, rows: QuerySet[Row], name: str, *, verb: str = "view
         )
     require(user, verb, row)
     return row
+
+
+def own_tokens(user: User) -> QuerySet[Token]:
+    """The tokens that `user` may see and revoke: their own. Everybody may make more."""
+    return Token.objects.filter(user=user)

@@ -62,6 +62,7 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "axes",
     "csp",
+    "django_htmx",
     "scheduler_site",
     "accounts",
     "hosts",
@@ -154,12 +155,15 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-LOGIN_URL = "admin:login"
+LOGIN_URL = LOGOUT_REDIRECT_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+CSRF_FAILURE_VIEW = "scheduler_site.pages.csrf_failed"
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
+AXES_LOCKOUT_CALLABLE = "scheduler_site.pages.locked_out"
 
 # What browsers are told. Cookies and redirects for https only where https is what people use.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BATCHYARD_TLS

@@ -5,9 +5,17 @@ from django.urls import include, path
 from django.urls.resolvers import URLPattern, URLResolver
 
 from scheduler_site.health import healthz
+from scheduler_site.pages import components
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz),
     path("admin/", admin.site.urls),
     path("api/", include("scheduler_site.api.urls")),
+    path("accounts/", include("accounts.web.urls")),
+    path("components/", components, name="components"),
+    path("", include("jobs.web.urls")),
 ]
+handler400 = "scheduler_site.pages.bad_request"
+handler403 = "scheduler_site.pages.forbidden"
+handler404 = "scheduler_site.pages.missing"
+handler500 = "scheduler_site.pages.failed"

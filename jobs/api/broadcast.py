@@ -42,12 +42,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """A job's state, its attempts by number, and whether its viewer may go on watching."""
+    """A job's state, its attempts by number, and whether its viewer may go on watching.
+
+    mark  differs whenever anything that people see of the job has changed, its output apart
+    """
 
     state: str
     exit_code: int | None
     parts: Mapping[int, Part]
     is_admitted: bool = True
+    mark: object = None
 
     @property
     def is_over(self) -> bool:
@@ -157,16 +161,20 @@ def look(viewers: Collection[Viewer], *, is_check: bool) -> None:
 def _news(jobs: Collection[int]) -> dict[int, News]:
     # In this order: what is read later is at least as new, so the output of a job that is told as
     # finished is complete.
-    states = {row[0]: row[1:] for row in Job.objects.filter(pk__in=jobs).values_list("id", "state", "exit_code")}
-    attempts = list(Attempt.objects.filter(job__in=jobs).values_list("id", "job_id", "number", "finished_at"))
+    columns = ("id", "state", "exit_code", "reason", "is_held")
+    states = {row[0]: row[1:] for row in Job.objects.filter(pk__in=jobs).values_list(*columns)}
+    rows = Attempt.objects.filter(job__in=jobs).order_by("id")
+    attempts = list(rows.values_list("id", "job_id", "number", "finished_at", "phase", "request"))
     sizes: dict[int, Sizes] = defaultdict(Sizes)
     outputs = Output.objects.filter(attempt__in=[row[0] for row in attempts])
     for attempt, stream, size_bytes in outputs.values_list("attempt_id", "stream", "size_bytes"):
         sizes[attempt] = sizes[attempt]._replace(**{stream: size_bytes})
     parts: dict[int, dict[int, Part]] = defaultdict(dict)
-    for attempt, job, number, finished_at in attempts:
+    marks: dict[int, tuple[object, ...]] = defaultdict(tuple)
+    for attempt, job, number, finished_at, phase, asked in attempts:
         parts[job][number] = Part(attempt, number, sizes[attempt], finished_at is not None)
-    return {job: News(state, exit_code, parts[job]) for job, (state, exit_code) in states.items()}
+        marks[job] += (number, finished_at, phase, asked)
+    return {job: News(row[0], row[1], parts[job], mark=(row, marks[job])) for job, row in states.items()}
 
 
 def _admitted(viewers: Collection[Viewer]) -> set[Viewer]:

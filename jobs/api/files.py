@@ -22,11 +22,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import policy
-from jobs.api.admission import check_room
 from jobs.api.answers import utc
 from jobs.models import Job
 from jobs.problems import Problem, Problems, Refused
 from jobs.queueing.file_roots import resolve, roots
+from scheduler_site.api.admission import check_room
 from scheduler_site.api.errors import TooLarge
 from scheduler_site.api.fields import Strict
 from scheduler_site.api.paging import check_words

@@ -15,7 +15,6 @@ from rest_framework.response import Response
 from accounts import policy
 from hosts.models import Host
 from jobs.api import answers
-from jobs.api.admission import check_room
 from jobs.api.filters import JobFilters
 from jobs.api.requests import idempotency_key, read_request, read_requests
 from jobs.config.removal import remove_job
@@ -24,6 +23,7 @@ from jobs.models import Event, Job, JobState, Queue
 from jobs.problems import Problem, Problems, did_you_mean
 from jobs.queueing import control
 from jobs.queueing.submit import FAR, NOTES_LIMIT, PRIORITY_LIMIT, submit, submit_many
+from scheduler_site.api.admission import check_room
 from scheduler_site.api.fields import Flag, Moment, Number, Strict, Text, Word, read
 from scheduler_site.api.parsing import BulkJsonParser
 from scheduler_site.api.views import StrictFilters, caller

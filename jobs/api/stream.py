@@ -6,6 +6,7 @@
 
 An id is the attempt's number and the offset after the event's bytes; a client that lost the
 connection sends it as Last-Event-ID and misses nothing. The last event is `end`, with the job's state.
+With `states=true` there is an event `state` at first and whenever something about the job has changed.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -48,6 +49,8 @@ class Place:
     number: int | None
     offset: int
     is_pinned: bool
+    has_states: bool = False
+    told: object = None
 
 
 @csrf_exempt  # it only reads; other methods are to be answered in JSON
@@ -69,7 +72,7 @@ def _admit(request: HttpRequest, pk: int) -> tuple[dict[str, Any], Place]:
     user, token = _caller(request)
     job = policy.job_for(user, pk)
     words = request.GET
-    check_words(words, ("stream", "attempt"))
+    check_words(words, ("stream", "attempt", "states"))
     view = view_of(words.get("stream", "both"))
     wanted = number_of(words.get("attempt"))
     if wanted is not None and not job.attempts.filter(number=wanted).exists():
@@ -77,7 +80,10 @@ def _admit(request: HttpRequest, pk: int) -> tuple[dict[str, Any], Place]:
     number, offset = _last_event(request.headers.get("Last-Event-ID", ""))
     if wanted is not None and number not in {None, wanted}:
         offset = 0
-    place = Place(view, wanted if wanted is not None else number, offset, is_pinned=wanted is not None)
+    has_states = words.get("states") == "true"
+    place = Place(
+        view, wanted if wanted is not None else number, offset, is_pinned=wanted is not None, has_states=has_states
+    )
     return {"job": job.pk, "user": user.pk, "token": token}, place
 
 
@@ -117,6 +123,8 @@ async def _events(viewer: Viewer, place: Place) -> AsyncIterator[bytes]:
                 continue
             if not news.is_admitted:
                 return
+            for event in _state(news, place):
+                yield event
             async for event in _output(news, place):
                 yield event
             if _is_over(news, place):
@@ -129,11 +137,23 @@ async def _give_thread_back() -> None:
 
     Django keeps them until the response has ended, which for a stream may be days.
     """
-    await sync_to_async(connection.close)()
+    await sync_to_async(_close_connection)()
     context = SyncToAsync.thread_sensitive_context.get(None)
     executor = SyncToAsync.context_to_thread_executor.pop(context, None) if context else None
     if executor is not None:
         executor.shutdown(wait=False)
+
+
+def _close_connection() -> None:
+    # Looked up here: each thread has a connection of its own.
+    connection.close()
+
+
+def _state(news: News, place: Place) -> Iterator[bytes]:
+    """That the job has changed, for those who asked to be told."""
+    if place.has_states and news.mark != place.told:
+        place.told = news.mark
+        yield _event("state", {"state": news.state, "exit_code": news.exit_code})
 
 
 def _is_over(news: News, place: Place) -> bool:

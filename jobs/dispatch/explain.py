@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db.models import Q
@@ -25,6 +26,23 @@ def explain(job: Job, *, at: datetime) -> list[Blocker]:
     snapshot = _snapshot(job)
     blockers = [*site_blockers(snapshot, at), *job_blockers(mine, at), *lane_blockers(snapshot.lanes[job.lane_id], at)]
     return blockers or _in_line(mine, snapshot, at)
+
+
+def reasons(jobs: Sequence[Job], *, at: datetime) -> dict[int, list[Blocker]]:
+    """For each of these waiting jobs what keeps it from starting; none: it starts with the dispatcher's next look.
+
+    The same as `explain`, without places in line: the facts are loaded once, however many jobs.
+    """
+    snapshot = facts.load(is_paused=Site.get().is_paused)
+    shared = {id_: [*site_blockers(snapshot, at), *lane_blockers(lane, at)] for id_, lane in snapshot.lanes.items()}
+    starts = plan.make(snapshot, facts.heads(plan.open_lanes(snapshot, at)), at=at).starts
+    first = {start.job.id for start in starts}
+    found: dict[int, list[Blocker]] = {}
+    for job in jobs:
+        blockers = [*job_blockers(facts_of(job), at), *shared.get(job.lane_id, [])]
+        is_in_line = not blockers and job.state == JobState.READY and job.pk not in first
+        found[job.pk] = [Blocker("in_line", "All that is free goes to jobs before it.")] if is_in_line else blockers
+    return found
 
 
 def _snapshot(job: Job) -> Facts:

@@ -164,7 +164,7 @@ def test_files_are_only_for_those_who_may(poor: APIClient) -> None:
 def test_nothing_is_taken_when_the_disk_is_nearly_full(
     api: APIClient, monkeypatch: pytest.MonkeyPatch, site: None
 ) -> None:
-    monkeypatch.setattr("jobs.api.admission.FREE_LIMIT_BYTES", 2**62)
+    monkeypatch.setattr("scheduler_site.api.admission.FREE_LIMIT_BYTES", 2**62)
 
     for answer in (send(api), api.post(f"{V1}/jobs", {"queue": "nightly", "type": "render", "params": {"scene": "x"}})):
         assert_error(answer, 503, code="disk_low")

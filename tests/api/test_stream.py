@@ -148,6 +148,28 @@ def test_the_attempts_of_a_retried_job_follow_each_other(port: int, token: str, 
     watcher.close()
 
 
+def test_whoever_asks_is_told_when_something_about_the_job_changes(port: int, token: str, running: Job) -> None:
+    watcher = Watcher(port, token, running, query="?states=true")
+    states = [watcher.event()]
+
+    control.hold(running, actor="alice", at=timezone.now())
+    states.append(watcher.event())
+    control.release(running, actor="alice", at=timezone.now())
+    states.append(watcher.event())
+    running.refresh_from_db()
+    finish(start(running), exit_code=3)
+    while (event := watcher.event()) is not None:
+        states.append(event)
+
+    assert all(event and event["event"] == "state" for event in states[:-1])
+    assert [event["data"]["state"] for event in states[:3] if event] == ["ready", "blocked", "ready"]
+    assert states[-2:] == [
+        {"event": "state", "data": {"state": "failed", "exit_code": 3}},
+        {"event": "end", "data": {"state": "failed", "exit_code": 3}},
+    ]
+    watcher.close()
+
+
 def test_characters_are_not_cut_in_two(port: int, token: str, running: Job) -> None:
     attempt = start(running)
     write(attempt, ("stdout", "ä€".encode()[:3]))

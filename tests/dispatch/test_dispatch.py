@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hosts.models import HostState, Lease
-from jobs.dispatch.explain import explain
+from jobs.dispatch.explain import explain, reasons
 from jobs.dispatch.tick import dispatch_once, pass_once
 from jobs.models import Attempt, Job, JobState, Queue
 from jobs.queueing import control
@@ -273,3 +273,23 @@ def test_who_cancels_a_waiting_job_ends_it_at_once() -> None:
 
     assert (job.state, job.finished_at) == (JobState.CANCELLED, MONDAY_NOON)
     assert started() == []
+
+
+def test_the_reasons_of_many_jobs_are_those_of_each() -> None:
+    make_host(seats=1)
+    make_queue("shut", enabled=False)
+    make_queue("night", schedule=make_schedule())
+    jobs = [
+        make_job(), make_job(), make_job(priority=3), make_job(queue="shut"), make_job(queue="night"),
+        make_job(not_before=FRIDAY), make_job(is_held=True),
+    ]  # fmt: skip
+
+    found = reasons(jobs, at=MONDAY_NOON)
+
+    assert {job.pk: [one.kind for one in found[job.pk]] for job in jobs} == {job.pk: told(job) for job in jobs}
+
+
+def told(job: Job) -> list[str]:
+    """What `explain` says, of a place in line no more than that."""
+    kinds_ = kinds(job)
+    return ["in_line"] if "in_line" in kinds_ else kinds_

@@ -1,0 +1,91 @@
+"""Signing in and out, the own password, the own tokens."""
+
+from __future__ import annotations
+
+import logging
+from typing import cast
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.views import LoginView, LogoutView
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts import policy
+from accounts.models import Token, User
+from accounts.web.forms import TokenForm
+
+logger = logging.getLogger(__name__)
+
+
+class SignIn(LoginView):
+    """Asks for name and password, then leads to where one wanted to go."""
+
+    template_name = "accounts/login.html"
+    redirect_authenticated_user = True
+
+
+class SignOut(LogoutView):
+    """Ends the session."""
+
+
+def _person(request: HttpRequest) -> User:
+    return cast(User, request.user)
+
+
+@sensitive_post_parameters()
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def change_password(request: HttpRequest) -> HttpResponse:
+    """The own password. Other browsers are signed out by it; tokens stay."""
+    form = PasswordChangeForm(_person(request), request.POST or None)
+    if not form.is_valid():
+        return render(request, "accounts/password.html", {"form": form}, status=400 if form.is_bound else 200)
+    update_session_auth_hash(request, form.save())
+    messages.success(request, _("Your password is changed. All other browsers are signed out."))
+    return redirect("password")
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def tokens(request: HttpRequest) -> HttpResponse:
+    """The own tokens; a new one is shown in the answer that makes it and never again."""
+    person = _person(request)
+    form = TokenForm(request.POST or None)
+    made = None
+    if form.is_valid():
+        row, made = Token.objects.create(person, expiry=form.period(), name=form.cleaned_data["name"])  # type: ignore[no-untyped-call]
+        logger.info("token %s made by %s", row.token_key, person)
+        form = TokenForm()
+    told = {
+        "form": form,
+        "made": made,
+        "tokens": policy.own_tokens(person).order_by("-created"),
+        "is_taken": "token" in settings.BATCHYARD_AUTH,
+        "now": timezone.now(),
+    }
+    return render(request, "accounts/tokens.html", told, status=400 if form.is_bound else 200)
+
+
+@login_required
+@require_POST
+def revoke_token(request: HttpRequest, key: str) -> HttpResponse:
+    """Ends a token of one's own, at once. One that is gone already is as good as revoked."""
+    person = _person(request)
+    count, _models = policy.own_tokens(person).filter(token_key=key).delete()
+    if count:
+        logger.info("token %s revoked by %s", key, person)
+        messages.success(request, _("Token %(key)s… is revoked.") % {"key": key})
+    else:
+        messages.info(request, _("You have no such token any more."))
+    return redirect("tokens")

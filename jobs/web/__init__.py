@@ -1,0 +1,1 @@
+"""The pages about queues and jobs: ask the policy, call one stage, answer."""

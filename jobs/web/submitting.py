@@ -1,0 +1,97 @@
+"""Submitting a job: choose its type, fill in the form."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts import policy
+from jobs.models import Job, JobType, Queue
+from jobs.problems import Problems, Refused
+from jobs.queueing.submit import submit
+from jobs.web.forms import PREFIX, SubmitForm, new_key
+from jobs.web.live import person
+from scheduler_site.api.admission import check_room
+from scheduler_site.api.errors import Unavailable
+
+ID_DIGITS: Final = 18
+
+
+@login_required
+@require_safe
+def choose_type(request: HttpRequest) -> HttpResponse:
+    """What kinds of work there are."""
+    user = person(request)
+    policy.require(user, "add", Job)
+    kinds = policy.visible(user, JobType.objects.defer("template").prefetch_related("parameters"))
+    may_add = policy.may(user, "add", JobType)
+    return render(request, "jobs/choose_type.html", {"kinds": kinds, "may_add": may_add, "has_queue": _has_queue(user)})
+
+
+def _has_queue(user: Any) -> bool:
+    return policy.visible(user, Queue.objects.all()).exists()
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def submit_job(request: HttpRequest, name: str) -> HttpResponse:
+    """The form of a type; a job once it is filled in."""
+    user = person(request)
+    policy.require(user, "add", Job)
+    kind = policy.named_for(user, JobType.objects.prefetch_related("parameters"), name)
+    if request.method != "POST":
+        return _shown(request, SubmitForm(kind=kind, user=user, initial=_initial(request, kind)), status=200)
+    form = SubmitForm(request.POST, kind=kind, user=user)
+    if not form.is_valid():
+        return _shown(request, form, status=400)
+    return _submitted(request, form)
+
+
+def _submitted(request: HttpRequest, form: SubmitForm) -> HttpResponse:
+    """The new job's page, or the form again with what is wrong and all that was entered."""
+    try:
+        check_room()
+        key = f"form:{form.cleaned_data['key']}"
+        job = submit(form.request(), owner=person(request), at=timezone.now(), idempotency_key=key)
+    except Problems as found:
+        form.add_problems(found)
+        return _shown(request, form, status=400)
+    except Unavailable as full:
+        form.add_error(None, str(full.detail))
+        return _shown(request, form, status=503)
+    except Refused:
+        return _sent_before(request, form)
+    messages.success(request, _("Job %(job)s is submitted.") % {"job": job.pk})
+    return redirect("job", pk=job.pk)
+
+
+def _sent_before(request: HttpRequest, form: SubmitForm) -> HttpResponse:
+    """The form was sent before with other values: sending it once more, under a new key, makes another job."""
+    form.add_error(None, _("This form made a job already. Submit once more to make another with these values."))
+    form.data = {**request.POST.dict(), "key": new_key()}
+    return _shown(request, form, status=409)
+
+
+def _shown(request: HttpRequest, form: SubmitForm, *, status: int) -> HttpResponse:
+    return render(request, "jobs/submit.html", {"form": form, "kind": form.kind}, status=status)
+
+
+def _initial(request: HttpRequest, kind: JobType) -> dict[str, Any]:
+    """A new form's values: the queue of `?queue`, or all that the job of `?like` has."""
+    initial: dict[str, Any] = {"key": new_key()}
+    text = request.GET.get("like", "")
+    if text.isascii() and text.isdecimal() and len(text) <= ID_DIGITS:
+        job = policy.job_for(person(request), int(text), rows=Job.objects.select_related("queue", "host"))
+        initial |= {"queue": job.queue.name, "host": job.host.name if job.host else None, "notes": job.notes,
+                    "priority": job.priority}  # fmt: skip
+        return initial | ({PREFIX + key: value for key, value in job.params.items()} if job.type_id == kind.pk else {})
+    queues = list(policy.visible(person(request), Queue.objects.all()).values_list("name", flat=True)[:2])
+    only = queues[0] if len(queues) == 1 else None
+    return initial | {"queue": request.GET.get("queue") or only}

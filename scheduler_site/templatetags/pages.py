@@ -1,0 +1,135 @@
+"""The tags of our pages: {% load pages %}. The page /components/ shows each."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from django import template
+from django.template import Context
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from jobs.models import JobState
+from jobs.models.attempt import Outcome, Phase
+
+register = template.Library()
+
+MARKS: Final = {
+    JobState.BLOCKED: "hourglass",
+    JobState.READY: "ready",
+    JobState.RUNNING: "play",
+    JobState.SUCCEEDED: "check",
+    JobState.FAILED: "cross",
+    JobState.CANCELLED: "ban",
+    JobState.SKIPPED: "skip",
+}
+# Phases of a running job that look different from work that goes on.
+PHASE_MARKS: Final = {Phase.PAUSED: "pause", Phase.UNREACHABLE: "warning", Phase.STARTING_HOST: "power"}
+TONE_MARKS: Final = {"success": "check", "good": "check", "warning": "warning", "warn": "warning"}
+# Those that the state's own word does not say already.
+PLAIN_OUTCOMES: Final = frozenset({"", Outcome.EXITED, Outcome.CANCELLED})
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """A drawing from static/batchyard/icons.svg. It says nothing to screen readers: a word stands beside it."""
+    return format_html(
+        '<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>', static("batchyard/icons.svg"), name
+    )
+
+
+@register.simple_tag
+def notice_icon(tone: str) -> SafeString:
+    """The drawing for a tone of notices, or for a level of messages."""
+    return icon(TONE_MARKS.get(tone, "warning" if tone in ("bad", "error") else "info"))
+
+
+@register.inclusion_tag("components/state_badge.html")
+def state_badge(state: str, phase: str = "", outcome: str = "", is_held: bool = False) -> dict[str, object]:
+    """What a job is doing. A running one shows its phase; an ended one an outcome that says more than the state."""
+    known = JobState(state)
+    told: dict[str, object] = {"look": known.value, "mark": MARKS[known], "word": known.label, "detail": ""}
+    if known is JobState.RUNNING and phase and phase != Phase.RUNNING:
+        shown = Phase(phase)
+        return told | {"look": f"running phase-{phase}", "mark": PHASE_MARKS.get(shown, "play"), "word": shown.label}
+    if known.is_final and outcome not in PLAIN_OUTCOMES:
+        told["detail"] = Outcome(outcome).label
+    if is_held and not known.is_final:
+        told |= {"mark": "hold", "detail": _("held")}
+    return told
+
+
+@register.simple_tag
+def when(at: datetime | None, is_full: bool = False) -> SafeString:
+    """A moment, relative; its date, time and zone are in the title, or with `is_full` beside it. A dash for None."""
+    if at is None:
+        return format_html('<span class="muted">{}</span>', "–")
+    moment = at.astimezone(UTC)
+    absolute = f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+    shown = format_html(
+        '<time datetime="{}" title="{}" data-when>{}</time>',
+        moment.isoformat(timespec="seconds"),
+        absolute,
+        relative(moment, now=timezone.now()),
+    )
+    return format_html('{} <span class="muted nowrap" data-absolute>{}</span>', shown, absolute) if is_full else shown
+
+
+@register.simple_tag
+def elapsed(start: datetime | None, end: datetime | None = None) -> SafeString:
+    """How long it took; without an end how long it takes, and the page counts on. A dash for no start."""
+    if start is None:
+        return format_html('<span class="muted">{}</span>', "–")
+    if end is not None:
+        return format_html('<span class="nowrap">{}</span>', duration(end - start))
+    began = start.astimezone(UTC).isoformat(timespec="seconds")
+    return format_html('<span class="nowrap" data-since="{}">{}</span>', began, duration(timezone.now() - start))
+
+
+@register.simple_tag(takes_context=True)
+def nav_link(context: Context, name: str, text: str, mark: str) -> SafeString:
+    """A link of the navigation, marked on the pages beneath it."""
+    request: Any = context.get("request")
+    address = reverse(name)
+    is_here = request is not None and request.path.startswith(address)
+    current = format_html(' aria-current="{}"', "page") if is_here else ""
+    return format_html('<a href="{}"{}>{}<span>{}</span></a>', address, current, icon(mark), text)
+
+
+def relative(at: datetime, *, now: datetime) -> str:
+    """`just now`, `3 min ago`, `in 2 h`; static/batchyard/page.js says the same."""
+    distance = at - now
+    if abs(distance) < timedelta(seconds=5):
+        return _("just now")
+    if distance > timedelta(0):
+        return _("in %(time)s") % {"time": rough(distance)}
+    return _("%(time)s ago") % {"time": rough(-distance)}
+
+
+def rough(length: timedelta) -> str:
+    """In its largest unit: `12 s`, `3 min`, `2 h`, `5 d`."""
+    seconds = int(length.total_seconds())
+    for size, unit in ((86400, _("d")), (3600, _("h")), (60, _("min"))):
+        # Up to two of a unit are told in the smaller one, which says more.
+        if seconds >= size * 2:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} {_('s')}"
+
+
+def duration(length: timedelta) -> str:
+    """In its two largest units: `0.4 s`, `3 min 12 s`, `2 h 5 min`, `4 d 1 h`."""
+    seconds = max(length.total_seconds(), 0.0)
+    if seconds < 10:
+        return f"{seconds:.1f} {_('s')}"
+    units = ((86400, _("d")), (3600, _("h")), (60, _("min")), (1, _("s")))
+    left, parts = int(seconds), list[str]()
+    for size, unit in units:
+        count, left = divmod(left, size)
+        if count or parts:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2])

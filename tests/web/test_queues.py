@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from datetime import time
+
+import pytest
+from django.test import Client
+
+from jobs.models import Queue
+from jobs.queueing import control
+from tests.builders import MONDAY_NOON, make_host, make_job, make_queue, make_schedule
+from tests.web.parts import read, start, text
+
+NEVER = {"weekdays": [], "begin": time(0), "end": time(0, 1)}
+
+
+def test_the_site_begins_with_its_queues(page: Client, site: None) -> None:
+    answer = page.get("/", follow=True)
+
+    assert answer.redirect_chain == [("/queues/", 302)]
+    assert "anytime" in text(answer)
+
+
+def test_whoever_is_not_signed_in_is_asked_to(client: Client, site: None) -> None:
+    for address in ("/queues/", "/queues/anytime/", "/jobs/", "/jobs/1/", "/submit/", "/submit/command/"):
+        answer = client.get(address)
+
+        assert answer.status_code == 302, address
+        assert answer["Location"].startswith("/accounts/login/?next=")
+
+
+def test_queues_tell_whether_they_are_open_and_how_many_jobs_they_have(page: Client, site: None) -> None:
+    start(make_job())
+    make_job()
+    make_job(queue="night")
+    Queue.objects.filter(name="night").update(schedule=make_schedule())
+    make_queue("shut", enabled=False)
+
+    answer = page.get("/queues/")
+
+    rows = {row.queue.name: row for row in answer.context["queues"]}
+    assert (rows["anytime"].gate, rows["anytime"].waiting, rows["anytime"].running) == ("open", 1, 1)
+    assert rows["night"].changes_at is not None
+    assert rows["shut"].gate == "disabled"
+    assert "Friday 22:00 to 06:00 of the next day, UTC" in text(answer)
+
+
+def test_a_site_without_queues_says_what_to_do(page: Client) -> None:
+    answer = page.get("/queues/")
+
+    assert "No queues yet" in text(answer)
+    assert "/admin/jobs/queue/add/" in read(answer).addresses
+
+
+def test_a_queue_is_disabled_and_enabled_again(page: Client, site: None) -> None:
+    disabled = page.post("/queues/anytime/disable/")
+    was = Queue.objects.get().enabled
+    enabled = page.post("/queues/anytime/enable/", {"back": "queue"}, follow=True)
+
+    assert disabled["Location"] == "/queues/"
+    assert was is False
+    assert enabled.redirect_chain == [("/queues/anytime/", 302)]
+    assert Queue.objects.get().enabled is True
+    assert "Queue anytime is enabled." in text(enabled)
+
+
+def test_only_who_may_change_a_queue_switches_it(looker: Client, site: None) -> None:
+    shown = looker.get("/queues/")
+    answer = looker.post("/queues/anytime/disable/")
+
+    assert "/queues/anytime/disable/" not in read(shown).forms
+    assert answer.status_code == 403
+    assert Queue.objects.get().enabled is True
+
+
+def test_a_link_switches_nothing(page: Client, site: None) -> None:
+    assert page.get("/queues/anytime/disable/").status_code == 405
+
+
+def test_a_queue_shows_its_waiting_jobs_in_order_with_reasons(page: Client, site: None) -> None:
+    make_host("localhost").__class__.objects.update(seats=1)
+    held, first, second = make_job(), make_job(), make_job(priority=5)
+    control.hold(held, actor="alice", at=MONDAY_NOON)
+
+    answer = page.get("/queues/anytime/")
+
+    waiting = answer.context["waiting"]
+    assert [job.pk for job, _why in waiting] == [second.pk, held.pk, first.pk]
+    assert [[one.kind for one in why] for _job, why in waiting] == [[], ["held"], ["in_line"]]
+    assert "It is held until somebody releases it." in text(answer)
+
+
+def test_a_shut_queue_says_why_its_jobs_wait(page: Client, site: None) -> None:
+    make_job()
+    Queue.objects.update(enabled=False)
+
+    assert 'Queue "anytime" is disabled.' in text(page.get("/queues/anytime/"))
+
+
+def test_a_queue_of_many_jobs_costs_as_many_queries_as_one_of_few(
+    page: Client, site: None, django_assert_max_num_queries: pytest.FixtureRequest
+) -> None:
+    for _number in range(30):
+        make_job()
+
+    with django_assert_max_num_queries(30):  # type: ignore[operator]
+        answer = page.get("/queues/anytime/")
+
+    assert len(answer.context["waiting"]) == 30
+
+
+def test_an_unknown_queue_is_missing_and_a_near_one_is_named(page: Client, site: None) -> None:
+    answer = page.get("/queues/anytim/")
+
+    assert answer.status_code == 404
+    assert 'Did you mean "anytime"?' in text(answer)
+
+
+def test_a_list_that_shows_what_there_is_is_not_sent_again(page: Client, site: None) -> None:
+    shown = page.get("/queues/")
+    renew = shown.context["renew"]
+
+    same = page.get(f"/queues/{renew}")
+    make_job()
+    changed = page.get(f"/queues/{renew}")
+
+    assert same.status_code in {204, 200}  # the mark also turns with the clock
+    assert changed.status_code == 200
+    assert b"<html" not in changed.content
+    assert b'id="live"' in changed.content
