@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from hosts.models import Lease
+from scheduler_site.records import as_parameter, as_rows, change, insert_many, query
+
+TABLE: Final = Lease._meta.db_table
+COLUMNS: Final = {"host_id": "bigint", "seat": "bigint", "holder": "bigint", "taken_at": "timestamptz"}
+RETURNED: Final = {"holder": "bigint", "released_at": "timestamptz"}
 
 
 class Loan(NamedTuple):
@@ -19,18 +24,19 @@ class Loan(NamedTuple):
 
 def take(loans: Iterable[Loan], *, at: datetime) -> None:
     """Lend seats. Raises IntegrityError, lending none of them, if one is lent already."""
-    Lease.objects.bulk_create([Lease(host_id=x.host, seat=x.seat, holder=x.holder, taken_at=at) for x in loans])
+    insert_many(TABLE, COLUMNS, [(*loan, at) for loan in loans], returning="id")
 
 
 def release(holders: Collection[int], *, at: datetime) -> int:
     """Take back what `holders` have. How many seats came back; those returned before are not counted."""
-    return Lease.objects.filter(holder__in=holders, released_at=None).update(released_at=at)
+    sql = f"UPDATE {TABLE} SET released_at = d.released_at FROM {as_rows(RETURNED)} "  # noqa: S608
+    where = f"WHERE {TABLE}.holder = d.holder AND {TABLE}.released_at IS NULL"
+    return change(sql + where, [as_parameter((holder, at) for holder in holders)])
 
 
-def taken(hosts: Collection[int]) -> dict[int, set[int]]:
-    """The lent seats of `hosts`, by host."""
-    seats: dict[int, set[int]] = {host: set() for host in hosts}
-    rows = Lease.objects.filter(host__in=hosts, released_at=None).values_list("host_id", "seat")
-    for host, seat in rows:
-        seats[host].add(seat)
+def taken() -> dict[int, set[int]]:
+    """The lent seats of every host that has lent any."""
+    seats: dict[int, set[int]] = {}
+    for host, seat in query(f"SELECT host_id, seat FROM {TABLE} WHERE released_at IS NULL"):  # noqa: S608
+        seats.setdefault(host, set()).add(seat)
     return seats

@@ -98,7 +98,7 @@ class JobsView(GenericAPIView[Job]):
         check_room()
         key = idempotency_key(request.headers)
         job = submit(read_request(request.data), owner=caller(request), at=timezone.now(), idempotency_key=key)
-        return Response(answers.job_json(answers.rows().get(pk=job.pk)), status=201)
+        return Response(answers.job_json(job), status=201)
 
 
 class BulkView(GenericAPIView[Job]):

@@ -16,25 +16,25 @@ import json
 import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from asgiref.sync import SyncToAsync, sync_to_async
 from django.db import connection
-from django.http import HttpRequest, StreamingHttpResponse
-from django.http.response import HttpResponseBase
-from django.views.decorators.csrf import csrf_exempt
-from rest_framework.exceptions import AuthenticationFailed, MethodNotAllowed, NotAuthenticated
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 
 from accounts import policy
-from accounts.authentication import SiteAuthentication
-from accounts.models import User
+from accounts.models import Token
 from jobs.api.broadcast import BROADCASTER, News, Part, Viewer
-from jobs.api.output import number_of, size_of, store, view_of
+from jobs.api.output import attempt_of, number_of, size_of, store, view_of
 from jobs.execution.store import Chunk, OutputLost, View
+from jobs.models import Job
 from jobs.problems import Problem, Problems
-from scheduler_site.api.errors import plain
 from scheduler_site.api.paging import check_words
+from scheduler_site.api.views import caller
 
 CHUNK_BYTES: Final = 64 * 1024
 HEARTBEAT_SECONDS: Final = 15.0
@@ -53,52 +53,42 @@ class Place:
     told: object = None
 
 
-@csrf_exempt  # it only reads; other methods are to be answered in JSON
-async def stream_output(request: HttpRequest, pk: str) -> HttpResponseBase:
-    """The stream, or what is wrong with asking for it."""
-    try:
-        viewer_of, place = await sync_to_async(_admit)(request, int(pk))
-    except Exception as error:
-        return plain(error)
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "X-Content-Type-Options": "nosniff"}
-    events = _events(Viewer(**viewer_of), place)
-    return StreamingHttpResponse(events, content_type="text/event-stream; charset=utf-8", headers=headers)
+class StreamView(GenericAPIView[Job]):
+    """What a job writes, as it writes it."""
+
+    @extend_schema(
+        operation_id="jobs_output_stream",
+        parameters=[
+            OpenApiParameter("stream", str, enum=list(get_args(View)), description="Default: both."),
+            OpenApiParameter("attempt", int, description="Default: the last, and those that follow it."),
+            OpenApiParameter("states", bool, description="Also tell changes of the job, as events `state`."),
+            OpenApiParameter("Last-Event-ID", str, OpenApiParameter.HEADER, description="Where to go on."),
+        ],
+        responses={(200, "text/event-stream"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request, pk: str) -> StreamingHttpResponse:
+        """Server-sent events: `output`, `gap` where something was dropped and, last, `end` with the job's state."""
+        job = policy.job_for(caller(request), int(pk))
+        place = _place(job, request)
+        token = request.auth.digest if isinstance(request.auth, Token) else ""
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "X-Content-Type-Options": "nosniff"}
+        events = _events(place, job=job.pk, user=caller(request).pk, token=token)
+        return StreamingHttpResponse(events, content_type="text/event-stream; charset=utf-8", headers=headers)
 
 
-def _admit(request: HttpRequest, pk: int) -> tuple[dict[str, Any], Place]:
-    """Who watches which job, and from where. Raises what an edge answers as an error."""
-    if request.method != "GET":
-        raise MethodNotAllowed(request.method or "")
-    user, token = _caller(request)
-    job = policy.job_for(user, pk)
-    words = request.GET
+def _place(job: Job, request: Request) -> Place:
+    """Where the stream is to begin. Raises Missing, Problems."""
+    words = request.query_params
     check_words(words, ("stream", "attempt", "states"))
+    has_states = words.get("states") == "true"
     view = view_of(words.get("stream", "both"))
     wanted = number_of(words.get("attempt"))
-    if wanted is not None and not job.attempts.filter(number=wanted).exists():
-        raise policy.Missing(Problem("not_found", f"Job {pk} has no attempt {wanted}.", "attempt"))
+    attempt_of(job, wanted)
     number, offset = _last_event(request.headers.get("Last-Event-ID", ""))
-    if wanted is not None and number not in {None, wanted}:
-        offset = 0
-    has_states = words.get("states") == "true"
-    place = Place(
-        view, wanted if wanted is not None else number, offset, is_pinned=wanted is not None, has_states=has_states
-    )
-    return {"job": job.pk, "user": user.pk, "token": token}, place
-
-
-def _caller(request: HttpRequest) -> tuple[User, str]:
-    ways = SiteAuthentication()
-    wrapped = Request(request)
-    try:
-        found = ways.authenticate(wrapped)
-        if found is None:
-            raise NotAuthenticated
-    except (AuthenticationFailed, NotAuthenticated) as error:
-        error.auth_header = ways.authenticate_header(wrapped)  # type: ignore[union-attr]
-        raise
-    user, token = found
-    return user, token.digest if token is not None else ""
+    if wanted is None:
+        return Place(view, number, offset, is_pinned=False, has_states=has_states)
+    offset = offset if number in {None, wanted} else 0
+    return Place(view, wanted, offset, is_pinned=True, has_states=has_states)
 
 
 def _last_event(text: str) -> tuple[int | None, int]:
@@ -112,8 +102,9 @@ def _last_event(text: str) -> tuple[int | None, int]:
     return int(match[1]) if match[1] else None, int(match[2])
 
 
-async def _events(viewer: Viewer, place: Place) -> AsyncIterator[bytes]:
+async def _events(place: Place, *, job: int, user: int, token: str) -> AsyncIterator[bytes]:
     await _give_thread_back()
+    viewer = Viewer(job, user, token)
     with BROADCASTER.watching(viewer):
         yield b": watching\n\n"
         while True:
@@ -132,6 +123,11 @@ async def _events(viewer: Viewer, place: Place) -> AsyncIterator[bytes]:
                 return
 
 
+def _close_connection() -> None:
+    """That of the thread that calls."""
+    connection.close()
+
+
 async def _give_thread_back() -> None:
     """Return the thread that a request's synchronous parts run in, and its connection to the database.
 
@@ -142,11 +138,6 @@ async def _give_thread_back() -> None:
     executor = SyncToAsync.context_to_thread_executor.pop(context, None) if context else None
     if executor is not None:
         executor.shutdown(wait=False)
-
-
-def _close_connection() -> None:
-    # Looked up here: each thread has a connection of its own.
-    connection.close()
 
 
 def _state(news: News, place: Place) -> Iterator[bytes]:

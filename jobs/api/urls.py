@@ -11,7 +11,7 @@ from django.urls import URLPattern, re_path
 from jobs.api import jobs, output
 from jobs.api.files import FilesView, FileView
 from jobs.api.jobs import ACTIONS, ActionView
-from jobs.api.stream import stream_output
+from jobs.api.stream import StreamView
 
 View = Callable[..., HttpResponseBase]
 
@@ -31,7 +31,7 @@ urlpatterns: Final = [
     _route(f"{JOB}/explain", jobs.ExplainView.as_view(), "job-explain"),
     _route(f"{JOB}/events", jobs.EventsView.as_view(), "job-events"),
     _route(f"{JOB}/output", output.OutputView.as_view(), "job-output"),
-    re_path(f"^{JOB}/output/stream/?$", stream_output, name="api-job-output-stream"),
+    _route(f"{JOB}/output/stream", StreamView.as_view(), "job-output-stream"),
     _route("files", FilesView.as_view(), "files"),
     _route("files/(?P<path>.+?)", FileView.as_view(), "file"),
 ]

@@ -11,8 +11,8 @@ from typing import Final
 from hosts import leases
 from jobs.dispatch.plan import Start
 from jobs.models import Attempt, JobState, Phase
-from jobs.queueing.records import insert_many
 from jobs.queueing.states import Move, move_many
+from scheduler_site.records import insert_many
 
 COLUMNS: Final = {
     "job_id": "bigint",

@@ -7,17 +7,15 @@ models took half of the dispatcher's time.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
 
-from django.db import connection
-
-from hosts.models import Host, HostState
-from jobs.models import Job
+from hosts import leases
+from hosts.models import HostState
 from jobs.queueing.facts import Facts, HostFacts, JobFacts, LaneFacts, QueueFacts, TypeFacts
 from jobs.queueing.timetables import timetables
-from jobs.queueing.waking import facts_of
 from jobs.timing.windows import Timetable
+from scheduler_site.records import moment, query
 
 DEFAULT_HOST: Final = "localhost"
 JOB_COLUMNS: Final = ("id", "lane_id", "priority", "position", "is_held", "not_before", "retry_at", "tries")
@@ -34,7 +32,7 @@ RUNNING: Final = """
     SELECT l.queue_id, l.type_id, COUNT(*) FROM jobs_attempt a JOIN jobs_lane l ON l.id = a.lane_id
     WHERE a.finished_at IS NULL GROUP BY l.queue_id, l.type_id
 """
-SEATS: Final = "SELECT host_id, seat FROM hosts_lease WHERE released_at IS NULL"
+HOSTS: Final = "SELECT id, name, enabled, state, state_reason, retry_at, seats FROM hosts_host"
 POOLS: Final = "SELECT pool_id, host_id FROM hosts_poolmember ORDER BY position, id"
 HEADS: Final = """
     SELECT {columns} FROM jobs_lane l JOIN jobs_job j ON j.id IN (
@@ -64,7 +62,7 @@ class _LaneRow(NamedTuple):
 
 def load(*, is_paused: bool, also: int = 0) -> Facts:
     """The facts about every lane with a ready job, and about lane `also`."""
-    rows = [_LaneRow(*row) for row in _query(LANES, [also])]
+    rows = [_LaneRow(*row) for row in query(LANES, [also])]
     if not rows:
         return Facts(is_paused=is_paused, lanes={})
     hosts = _hosts()
@@ -86,16 +84,13 @@ def heads(wanted: Mapping[int, int]) -> dict[int, list[JobFacts]]:
         return found
     columns = ", ".join(f"j.{name}" for name in JOB_COLUMNS)
     sql = HEADS.format(columns=columns, lanes=", ".join(["%s"] * len(wanted)))
-    for job in Job.objects.raw(sql, [max(wanted.values()), *wanted]):
-        if len(found[job.lane_id]) < wanted[job.lane_id]:
-            found[job.lane_id].append(facts_of(job))
+    for pk, lane, priority, position, is_held, not_before, retry_at, tries in query(
+        sql, [max(wanted.values()), *wanted]
+    ):
+        job = JobFacts(pk, lane, priority, position, bool(is_held), moment(not_before), moment(retry_at), tries)
+        if len(found[job.lane]) < wanted[job.lane]:
+            found[job.lane].append(job)
     return found
-
-
-def _query(sql: str, values: Sequence[int] = ()) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        return list(cursor.fetchall())
 
 
 def _queues(rows: Iterable[_LaneRow]) -> dict[int, QueueFacts]:
@@ -109,7 +104,7 @@ def _queue(row: _LaneRow, schedule: str, timetable: Timetable | None) -> QueueFa
 
 
 def _count_running(queues: Mapping[int, QueueFacts], types: Mapping[int, TypeFacts]) -> None:
-    for queue, kind, count in _query(RUNNING):
+    for queue, kind, count in query(RUNNING):
         if queue in queues:
             queues[queue].running += count
         if kind in types:
@@ -117,27 +112,18 @@ def _count_running(queues: Mapping[int, QueueFacts], types: Mapping[int, TypeFac
 
 
 def _hosts() -> dict[int, HostFacts]:
-    taken: dict[int, set[int]] = defaultdict(set)
-    for host, seat in _query(SEATS):
-        taken[host].add(seat)
+    taken = leases.taken()
     return {
-        row.pk: HostFacts(
-            row.pk,
-            row.name,
-            row.enabled,
-            HostState(row.state),
-            row.state_reason,
-            row.retry_at,
-            row.seats,
-            taken[row.pk],
+        pk: HostFacts(
+            pk, name, bool(is_enabled), HostState(state), reason, moment(retry_at), seats, taken.get(pk, set())
         )
-        for row in Host.objects.only("name", "enabled", "state", "state_reason", "retry_at", "seats")
+        for pk, name, is_enabled, state, reason, retry_at, seats in query(HOSTS)
     }
 
 
 def _pools(hosts: Mapping[int, HostFacts]) -> dict[int, tuple[HostFacts, ...]]:
     members: dict[int, list[HostFacts]] = defaultdict(list)
-    for pool, host in _query(POOLS):
+    for pool, host in query(POOLS):
         members[pool].append(hosts[host])
     return {pool: tuple(found) for pool, found in members.items()}
 

@@ -31,7 +31,7 @@ from jobs.execution import marks, runs
 from jobs.execution.clock import now
 from jobs.execution.closing import CONFIRM, Closer
 from jobs.execution.launching import Launcher
-from jobs.execution.post import Drained, Fetched, News, Post, Staged
+from jobs.execution.post import LOOK, Drained, Fetched, News, Post, Staged
 from jobs.execution.runs import Run
 from jobs.models import Attempt, AttemptRequest, Phase, Site
 from jobs.outcomes import Ending
@@ -91,7 +91,7 @@ class Attendance:
             selector.register(self._post.inbox, selectors.EVENT_READ)
             selector.select(self._nap_seconds())
         if self._post.inbox.hush():
-            self._due[self._find_work] = 0.0
+            self._hear_of_work()
         self._hear(self._follower.read())
         for news in self._post.inbox.take():
             self._answer(news)
@@ -171,6 +171,16 @@ class Attendance:
 
     # --- work and requests ---
 
+    def _hear_of_work(self) -> None:
+        """What others have told of: single attempts are taken up without looking at all the rows."""
+        told = set()
+        while self._post.told:
+            told.add(self._post.told.popleft())
+        if LOOK in told:
+            self._due[self._find_work] = 0.0
+        known = {run.attempt for run in self._post.runs.values()}
+        self._take_up(sorted(told - known - {LOOK}))
+
     def _find_work(self) -> None:
         """New attempts and new requests, from the rows."""
         wanted = Q(phase__in=[Phase.STARTING_HOST, Phase.STAGING_IN]) | ~Q(request="")
@@ -181,11 +191,14 @@ class Attendance:
                 unknown.append(pk)
             else:
                 run.request = request
-        found = runs.load(unknown) if unknown else []
-        self._post.runs.update({run.marker: run for run in found})
-        self._begin([run for run in found if not run.was_handed_over])
+        self._take_up(unknown)
         self._carry_out([run for run in self._post.runs.values() if run.request and run.request != run.carried])
         self._closer.close_ready([run for run in self._post.runs.values() if run.give_up_at])
+
+    def _take_up(self, attempts: Sequence[int]) -> None:
+        found = runs.load(attempts)
+        self._post.runs.update({run.marker: run for run in found})
+        self._begin([run for run in found if not run.was_handed_over])
 
     def _begin(self, found: Sequence[Run]) -> None:
         unwanted = [run for run in found if run.is_ending]
@@ -257,10 +270,8 @@ class Attendance:
     def _recover(self) -> None:
         """Take up every open attempt of the host: what the rows say, against what the host says."""
         rows = Attempt.objects.filter(host_id=self._post.grip.host, finished_at=None)
-        found = runs.load(list(rows.values_list("pk", flat=True)))
-        self._post.runs.update({run.marker: run for run in found})
-        self._compare([run for run in found if run.was_handed_over])
-        self._begin([run for run in found if not run.was_handed_over])
+        self._take_up(list(rows.values_list("pk", flat=True)))
+        self._compare([run for run in self._post.runs.values() if run.was_handed_over])
 
     def _look_for_lost(self) -> None:
         """A rare look at everything that should be running: the journal tells ends, not disappearances."""

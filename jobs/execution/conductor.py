@@ -9,7 +9,8 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -84,12 +85,12 @@ class Conductor:
         """Ring: something may start."""
         self._dispatch_bell.set()
 
-    def attend(self, host: int) -> None:
-        """Ring: there is something new about a host."""
+    def attend(self, host: int, attempts: Sequence[int] = ()) -> None:
+        """Ring: there is something new about a host, if that is known these attempts."""
         with self._lock:
             session = self._sessions.get(host)
         if session is not None:
-            session.ring()
+            session.ring(attempts)
         elif owner := ownership.owner_of(host):
             if owner != self.name:
                 ring_owner(host, owner=owner)
@@ -115,8 +116,11 @@ class Conductor:
 
     def _dispatch(self) -> float:
         look = pass_once(at=now())
-        for host in {opened.host_id for opened in look.started}:
-            self.attend(host)
+        opened: dict[int, list[int]] = defaultdict(list)
+        for attempt in look.started:
+            opened[attempt.host_id].append(attempt.pk)
+        for host, attempts in opened.items():
+            self.attend(host, attempts)
         if look.next_at is None:
             return LOOK_SECONDS
         return min(LOOK_SECONDS, max(0.0, (look.next_at - now()).total_seconds()))

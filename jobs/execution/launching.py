@@ -33,6 +33,7 @@ class Launcher:
     def __init__(self, post: Post, closer: Closer) -> None:
         self._post = post
         self._closer = closer
+        self._recorded: set[str] = set()
 
     def launch(self, runs: Sequence[Run]) -> None:
         """Start `runs`; those with files first get them. A run that cannot be prepared is closed with the reason."""
@@ -94,7 +95,8 @@ class Launcher:
             return
         with transaction.atomic():
             ownership.check(self._post.grip)
-            record_scripts(items)
+            record_scripts(items, known=self._recorded)
+        self._recorded |= {item.request.script.digest for item in items}
         for item in items:
             item.run.was_handed_over = True
         answers = self._post.line.supervisor.launch([item.request for item in items])

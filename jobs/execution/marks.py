@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from jobs.execution import ownership
 from jobs.execution.runs import Run
 from jobs.models import Attempt, AttemptRequest, Phase
-from jobs.queueing.records import as_parameter, as_rows
+from scheduler_site.records import as_parameter, as_rows
 
 STARTED = {"id": "bigint", "job": "bigint", "started_at": "timestamptz"}
 

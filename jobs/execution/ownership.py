@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 
 from hosts.models import Ownership
 from jobs.execution.presence import is_dead
+from scheduler_site.records import change
 
 LEASE: Final = timedelta(seconds=15)
 RENEW_SECONDS: Final = 4.0
@@ -78,11 +79,11 @@ def check(grip: Grip, *, journal_offset: int | None = None) -> None:
 
     With `journal_offset`: also record how far the host's journal has been acted on. Raises Fenced.
     """
-    mine = Ownership.objects.filter(host_id=grip.host, token=grip.token, owner=grip.owner)
-    if journal_offset is not None:
-        held = mine.update(journal_offset=journal_offset) == 1
-    else:
-        held = mine.select_for_update().exists()
+    # An update even where nothing changes: it holds the row until the caller commits.
+    offset = "journal_offset" if journal_offset is None else "%s"
+    sql = f"UPDATE hosts_ownership SET journal_offset = {offset} WHERE host_id = %s AND token = %s AND owner = %s"  # noqa: S608
+    offsets = [] if journal_offset is None else [journal_offset]
+    held = change(sql, [*offsets, grip.host, grip.token, grip.owner])
     if not held:
         raise Fenced(f"host {grip.host} is no longer owned by {grip.owner} (token {grip.token})")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from hosts.models import Host
 from jobs.execution.collect import Collector
@@ -44,9 +46,16 @@ class Fetched:
 News = Staged | Drained | Fetched
 
 
+# Among what a session has been told of: look at all the rows.
+LOOK: Final = 0
+
+
 @dataclass(slots=True)
 class Post:
-    """One host, its open connection, its runs by marker, and the journal's offset."""
+    """One host, its open connection, its runs by marker, and the journal's offset.
+
+    `told` are the attempts that others have told of, or LOOK.
+    """
 
     host: Host
     grip: Grip
@@ -56,4 +65,5 @@ class Post:
     inbox: Inbox[News]
     on_finished: Callable[[], None]
     offset: int
+    told: deque[int]
     runs: dict[str, Run] = field(default_factory=dict)

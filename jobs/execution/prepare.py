@@ -11,8 +11,9 @@ from hosts.models import Host, TransportKind
 from hosts.supervisor.records import RunRequest
 from jobs.commands import Command, Syntax, compile_command
 from jobs.execution.runs import Run
-from jobs.models import Attempt, Script, Site
+from jobs.models import Script, Site
 from jobs.parameters import ParameterType
+from scheduler_site.records import change
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,17 +110,21 @@ class Workbench:
         return self._commands[key]
 
 
-def record_scripts(prepared: Sequence[Prepared]) -> None:
-    """Write down what each attempt runs, before it is handed over.
+def record_scripts(prepared: Sequence[Prepared], *, known: set[str]) -> None:
+    """Write down what each attempt runs, before it is handed over. `known` are scripts that have a row already.
 
     An attempt with a script may have been started; one without has certainly not.
     """
     by_script: dict[str, list[int]] = defaultdict(list)
-    scripts: dict[str, Script] = {}
+    new: dict[str, Script] = {}
     for item in prepared:
         script = item.request.script
         by_script[script.digest].append(item.run.attempt)
-        scripts[script.digest] = Script(digest=script.digest, text=script.text, interpreter=script.interpreter or "")
-    Script.objects.bulk_create(scripts.values(), ignore_conflicts=True)
+        if script.digest not in known:
+            row = Script(digest=script.digest, text=script.text, interpreter=script.interpreter or "")
+            new[script.digest] = row
+    Script.objects.bulk_create(new.values(), ignore_conflicts=True)
     for digest, attempts in by_script.items():
-        Attempt.objects.filter(pk__in=attempts, finished_at=None).update(script=digest)
+        places = ", ".join(["%s"] * len(attempts))
+        sql = f"UPDATE jobs_attempt SET script_id = %s WHERE finished_at IS NULL AND id IN ({places})"  # noqa: S608
+        change(sql, [digest, *attempts])

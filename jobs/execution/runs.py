@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-from django.db.models import prefetch_related_objects
+from typing import Final, NamedTuple
 
 from hosts.supervisor.records import Ended, Killed
 from jobs.execution.store import Sizes
-from jobs.models import Attempt, AttemptRequest, JobType, OnFail, RetryWhen
+from jobs.models import AttemptRequest, JobType, OnFail, Output, RetryWhen
 from jobs.outcomes import RetryRule
 from jobs.parameters import Parameter, ParameterType
 from jobs.queueing.declarations import parameters_of
+from scheduler_site.records import moment, query
+
+OPEN: Final = """
+    SELECT a.id, a.job_id, a.number, a.marker, a.claimed_at, a.started_at, a.phase, a.request, a.script_id,
+           j.params, j.failures, j.type_id, q.name
+    FROM jobs_attempt a JOIN jobs_job j ON j.id = a.job_id JOIN jobs_queue q ON q.id = j.queue_id
+    WHERE a.finished_at IS NULL AND a.id IN ({})
+"""
 
 
 @dataclass(slots=True)
@@ -70,32 +78,47 @@ def load(attempts: Sequence[int]) -> list[Run]:
     """The runs for these open attempts; those that have finished meanwhile are left out."""
     if not attempts:
         return []
-    rows = list(
-        Attempt.objects.filter(pk__in=attempts, finished_at=None)
-        .select_related("job__type", "job__queue")
-        .prefetch_related("job__type__parameters")
-    )
+    rows = [_Row(*row) for row in query(OPEN.format(", ".join(["%s"] * len(attempts))), list(attempts))]
+    kinds = _kinds({row.type for row in rows})
     # Only what was handed over before can have output of which something is stored.
-    prefetch_related_objects([row for row in rows if row.script_id is not None], "outputs")
-    return list(_runs(rows))
+    stored = _stored([row.attempt for row in rows if row.script is not None])
+    return [_run(row, *kinds[row.type], stored.get(row.attempt, Sizes())) for row in rows]
 
 
-def _runs(rows: Iterable[Attempt]) -> Iterable[Run]:
-    declared: dict[int, tuple[Parameter, ...]] = {}
-    for row in rows:
-        kind = row.job.type
-        if kind.pk not in declared:
-            declared[kind.pk] = parameters_of(kind)
-        yield Run(
-            attempt=row.pk, job=row.job_id, number=row.number, marker=row.marker, kind=kind,
-            queue=row.job.queue.name, parameters=declared[kind.pk], params=dict(row.job.params),
-            failures=row.job.failures, claimed_at=row.claimed_at, started_at=row.started_at, phase=row.phase,
-            request=row.request, was_handed_over=row.script_id is not None,
-            stored=_stored(row),
-        )  # fmt: skip
+class _Row(NamedTuple):
+    attempt: int
+    job: int
+    number: int
+    marker: str
+    claimed_at: datetime
+    started_at: datetime | None
+    phase: str
+    request: str
+    script: str | None
+    params: str
+    failures: int
+    type: int
+    queue: str
 
 
-def _stored(row: Attempt) -> Sizes:
-    if row.script_id is None:
-        return Sizes()
-    return Sizes(**{output.stream: output.size_bytes for output in row.outputs.all()})
+def _run(row: _Row, kind: JobType, parameters: tuple[Parameter, ...], stored: Sizes) -> Run:
+    claimed_at = moment(row.claimed_at)
+    assert claimed_at is not None  # noqa: S101  (the column is never empty)
+    return Run(
+        attempt=row.attempt, job=row.job, number=row.number, marker=row.marker, kind=kind, queue=row.queue,
+        parameters=parameters, params=json.loads(row.params), failures=row.failures, claimed_at=claimed_at,
+        started_at=moment(row.started_at), phase=row.phase, request=row.request,
+        was_handed_over=row.script is not None, stored=stored,
+    )  # fmt: skip
+
+
+def _kinds(types: set[int]) -> dict[int, tuple[JobType, tuple[Parameter, ...]]]:
+    rows = JobType.objects.prefetch_related("parameters").in_bulk(types)
+    return {pk: (kind, parameters_of(kind)) for pk, kind in rows.items()}
+
+
+def _stored(attempts: Sequence[int]) -> dict[int, Sizes]:
+    sizes: dict[int, Sizes] = {}
+    for row in Output.objects.filter(attempt__in=attempts) if attempts else ():
+        sizes[row.attempt_id] = sizes.get(row.attempt_id, Sizes())._replace(**{row.stream: row.size_bytes})
+    return sizes

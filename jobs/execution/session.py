@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
 from typing import Final
@@ -23,7 +24,7 @@ from jobs.execution.finish import Final as Closing
 from jobs.execution.finish import finish_many
 from jobs.execution.inbox import Inbox
 from jobs.execution.ownership import Fenced, Grip
-from jobs.execution.post import News, Post
+from jobs.execution.post import LOOK, News, Post
 from jobs.execution.prepare import Workbench
 from jobs.execution.store import OutputStore
 from jobs.models import Attempt, Site
@@ -46,12 +47,12 @@ class Session(threading.Thread):
         self._pool = pool
         self._on_finished = on_finished
         self._over = threading.Event()
-        self._rung = threading.Event()
+        self._told: deque[int] = deque()
         self._inbox: Inbox[News] | None = None
 
-    def ring(self) -> None:
-        """There is something new in the rows about this host."""
-        self._rung.set()
+    def ring(self, attempts: Sequence[int] = ()) -> None:
+        """There is something new in the rows about this host: these attempts, or anything."""
+        self._told.extend(attempts or [LOOK])
         if (inbox := self._inbox) is not None:
             inbox.ring()
 
@@ -122,6 +123,7 @@ class Session(threading.Thread):
             workbench=Workbench(host, runs_directory=f"{line.hello.directory}/runs"),
             collector=Collector(line.transport, line.supervisor, self._store, self.grip),
             inbox=inbox,
+            told=self._told,
             on_finished=self._on_finished,
             # A journal that is shorter than what was read is a new one.
             offset=offset if offset <= line.hello.journal_bytes else 0,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import connection
-
 from jobs.models import Job, JobState, Queue
+from scheduler_site.records import query
 
 
 def autostart_once(*, at: datetime) -> list[str]:
@@ -24,8 +23,4 @@ def autostart_once(*, at: datetime) -> list[str]:
 
 def _candidates() -> list[tuple[int, str, int]]:
     # In SQL, as every pass of the dispatcher asks and the answer is nearly always none.
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id, name, autostart_count FROM jobs_queue WHERE NOT enabled AND autostart_count IS NOT NULL"
-        )
-        return list(cursor.fetchall())
+    return query("SELECT id, name, autostart_count FROM jobs_queue WHERE NOT enabled AND autostart_count IS NOT NULL")

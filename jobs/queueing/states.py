@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from jobs.models import Event, Job, JobState
 from jobs.queueing.gates import Blocker, wake_at
-from jobs.queueing.records import as_parameter, as_rows, insert_many
+from scheduler_site.records import as_parameter, as_rows, insert_many
 
 logger = logging.getLogger(__name__)
 

@@ -30,6 +30,7 @@ NOTES_LIMIT: Final = 10_000
 FAR: Final = timedelta(days=366 * 20)
 BULK_LIMIT: Final = 100_000
 INSERT_BATCH: Final = 2_000
+PROBLEMS_LIMIT: Final = 100
 NOUNS: Final = {"queue": "queue", "type": "job type", "host": "host"}
 
 Row = TypeVar("Row", Queue, JobType, Host)
@@ -126,8 +127,10 @@ class _Desk:
             except Problems as found:
                 single = len(requests) == 1
                 problems += found.problems if single else [p.under(f"jobs[{number}]") for p in found.problems]
+            if len(problems) >= PROBLEMS_LIMIT:
+                break
         if problems:
-            raise Problems(problems[:100])
+            raise Problems(problems[:PROBLEMS_LIMIT])
         return jobs
 
     def _job(self, request: Request, number: int) -> Job:

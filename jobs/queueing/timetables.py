@@ -7,12 +7,11 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from django.db import connection
-
 from jobs.models import Schedule
 from jobs.timing.calendar import parse_time
 from jobs.timing.windows import DatedException, Holidays, Period, Timetable, Window
 from jobs.timing.zones import parse_zone
+from scheduler_site.records import query
 
 Row = tuple[Any, ...]
 
@@ -49,9 +48,7 @@ def timetables(schedules: Collection[int]) -> dict[int, tuple[str, Timetable]]:
 
 
 def _read(sql: str, schedules: Collection[int]) -> list[Row]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql.format(", ".join(["%s"] * len(schedules))), list(schedules))
-        return list(cursor.fetchall())
+    return query(sql.format(", ".join(["%s"] * len(schedules))), list(schedules))
 
 
 def _of(schedule: int, rows: Sequence[Row]) -> tuple[Row, ...]:

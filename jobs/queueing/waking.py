@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db.models import Min
-
 from jobs.models import Job, JobState
 from jobs.queueing.facts import JobFacts
 from jobs.queueing.gates import job_blockers, wake_at
 from jobs.queueing.states import Move, move_many
+from scheduler_site.records import moment, query
 
 BATCH = 1000
 
@@ -56,6 +55,7 @@ def ask_again(jobs: Sequence[Job], *, at: datetime, actor: str = "") -> set[int]
 
 def next_wake() -> datetime | None:
     """When the next blocked job is due to be asked."""
-    found = Job.objects.filter(state=JobState.BLOCKED, wake_at__isnull=False).aggregate(first=Min("wake_at"))
-    first: datetime | None = found["first"]
-    return first
+    rows = query(
+        "SELECT wake_at FROM jobs_job WHERE state = 'blocked' AND wake_at IS NOT NULL ORDER BY wake_at LIMIT 1"
+    )
+    return moment(rows[0][0]) if rows else None

@@ -85,12 +85,6 @@ def respond(error: Exception, context: Mapping[str, Any]) -> Response:
     return Response(shape(answer.problems), status=answer.status, headers=dict(answer.headers))
 
 
-def plain(error: Exception) -> JsonResponse:
-    """The same answer, for views that are not the framework's."""
-    answer = answer_to(error)
-    return JsonResponse(shape(answer.problems), status=answer.status, headers=dict(answer.headers))
-
-
 def shape(problems: Sequence[Problem]) -> dict[str, object]:
     """The JSON of `problems`."""
     told = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import Any, Final
 
 from django.conf import settings
@@ -37,19 +36,6 @@ STATUSES: Final = {
     "415": "The body is not JSON.",
     "503": "Nothing was done; try again after Retry-After seconds.",
 }
-# The one operation that is not a view of the framework, because it is asynchronous.
-STREAM: Final[dict[str, Any]] = {
-    "operationId": "jobs_output_stream",
-    "summary": "What a job writes, as it writes it: server-sent events `output`, `gap` and, last, `end`.",
-    "tags": ["jobs"],
-    "parameters": [
-        {"in": "path", "name": "id", "required": True, "schema": {"type": "integer"}},
-        {"in": "query", "name": "stream", "schema": {"type": "string", "enum": ["stdout", "stderr", "both"]}},
-        {"in": "query", "name": "attempt", "schema": {"type": "integer", "minimum": 1}},
-        {"in": "header", "name": "Last-Event-ID", "schema": {"type": "string"}},
-    ],
-    "responses": {"200": {"description": "", "content": {"text/event-stream": {"schema": {"type": "string"}}}}},
-}
 METHODS: Final = frozenset({"get", "post", "patch", "put", "delete"})
 
 
@@ -59,7 +45,6 @@ def with_errors(result: dict[str, Any], generator: Any, request: Any, public: bo
     schemas["Problem"], schemas["Error"] = PROBLEM, ERROR
     # Both spellings work; the one without a slash at the end is the one that is told.
     result["paths"] = {path.rstrip("/"): operations for path, operations in result["paths"].items()}
-    result["paths"]["/api/v1/jobs/{id}/output/stream"] = {"get": deepcopy(STREAM)}
     for operations in result["paths"].values():
         for method, operation in operations.items():
             if method in METHODS:

@@ -10,7 +10,7 @@ from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import User
+from accounts.models import Token, User
 from hosts.models import Host, Lease, Ownership, Pool
 from jobs.dispatch.tick import pass_once
 from jobs.execution import ownership
@@ -29,7 +29,7 @@ from jobs.models import (
     Site,
 )
 from tests.admin.pages import text, url
-from tests.builders import MONDAY_NOON, make_host, make_job, make_pool, make_queue, make_schedule
+from tests.builders import MONDAY_NOON, make_host, make_job, make_pool, make_queue, make_schedule, make_user
 
 OURS = [model for app in ("accounts", "hosts", "jobs") for model in apps.get_app_config(app).get_models()]
 SHOWN = [model for model in OURS if admin.site.is_registered(model)]
@@ -60,6 +60,7 @@ def fill(*, number: int = 0) -> None:
     ownership.acquire([host.pk], owner="engine")
     Engine.objects.create(name=f"engine{number}", started_at=MONDAY_NOON, seen_at=MONDAY_NOON)
     Site.get()
+    Token.objects.create(make_user())  # type: ignore[no-untyped-call]
 
 
 def test_every_model_has_pages_of_its_own_or_inside_others() -> None:

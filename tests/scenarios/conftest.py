@@ -22,6 +22,8 @@ def running_site(**environment: str) -> Iterator[SiteUnderTest]:
     with tempfile.TemporaryDirectory(prefix="by-site-", ignore_cleanup_errors=True) as directory:
         site = SiteUnderTest(Path(directory), environment)
         try:
+            if "DATABASE_URL" in environment:
+                site.manage("migrate")
             site.start()
             yield site
         finally:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.scenarios.conftest import add_ssh_host
 from tests.scenarios.site import SiteUnderTest, until
-from tests.servers.sshd import Sshd
+from tests.servers.sshd import Sshd, make_key
 
 pytestmark = pytest.mark.scenario
 
@@ -107,3 +107,47 @@ def test_the_engine_alone_is_killed_and_comes_back_by_itself(busy_site: tuple[Si
     (site.directory / "gate").touch()
 
     check(site, ids)
+
+
+def phase(site: SiteUnderTest, job: int) -> str:
+    attempts = site.job(job)["attempts"]
+    return str(attempts[-1]["phase"]) if attempts else ""
+
+
+def host_state(site: SiteUnderTest, name: str) -> str:
+    return str(site.get(f"hosts/{name}")["state"])
+
+
+def test_a_host_that_is_gone_is_shown_as_that_and_its_run_is_taken_up_again(site: SiteUnderTest, sshd: Sshd) -> None:
+    add_ssh_host(site, sshd, name="far", seats=1)
+    [running] = submit_oracles(site, hosts=["far"], each=1)
+    until(lambda: phase(site, running) == "running", seconds=20, what="it runs")
+    waiting = site.submit("true", host="far")
+
+    sshd.stop()
+    until(lambda: phase(site, running) == "unreachable", seconds=30, what="the run is out of sight")
+    kinds = {blocker["kind"] for blocker in site.get(f"jobs/{waiting}/explain")["blockers"]}
+    (site.directory / "gate").touch()
+    sshd.start()
+
+    assert "host_unreachable" in kinds
+    check(site, [running])
+    [after] = site.finished([waiting], seconds=40)
+    assert (after["state"], len(after["attempts"])) == ("succeeded", 1)
+
+
+def test_a_host_with_another_key_is_refused_until_the_new_key_is_accepted(site: SiteUnderTest, sshd: Sshd) -> None:
+    add_ssh_host(site, sshd, name="far")
+    pinned = site.get("hosts/far")["host_keys"]
+    stranger = site.directory / "stranger"
+    make_key(stranger, kind="ed25519")
+    site.call("PATCH", "hosts/far", {"host_keys": [Path(f"{stranger}.pub").read_text().strip()]})
+
+    job = site.submit("true", host="far")
+    until(lambda: host_state(site, "far") == "unreachable", seconds=20, what="the key is refused")
+    told = site.get("hosts/far")["state_reason"]
+    site.call("PATCH", "hosts/far", {"host_keys": pinned})
+
+    assert "SHA256:" in told
+    [ended] = site.finished([job], seconds=60)
+    assert ended["state"] == "succeeded"

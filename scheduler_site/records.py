@@ -1,4 +1,6 @@
-"""Batches of values as one SQL parameter, for the few statements that must not cost per row.
+"""Statements that are made for every few jobs that start or end, without the cost of building them anew.
+
+Batches of values go as one SQL parameter, so that they do not cost per row.
 
 `json_each` on SQLite and `jsonb_array_elements` on PostgreSQL turn one JSON text into rows, so an
 UPDATE of a thousand rows is one short statement with one parameter.
@@ -8,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
@@ -53,3 +55,22 @@ def _stored(value: Value) -> str | int | None:
     if isinstance(value, datetime):
         return str(connection.ops.adapt_datetimefield_value(value))
     return value
+
+
+def query(sql: str, values: Sequence[str | int] = ()) -> list[tuple[Any, ...]]:
+    """All rows of a statement. Times come as the database gives them: see `moment`."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return list(cursor.fetchall())
+
+
+def change(sql: str, values: Sequence[str | int]) -> int:
+    """How many rows a statement has changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return int(cursor.rowcount)
+
+
+def moment(value: datetime | None) -> datetime | None:
+    """A time as a bare statement reads it, aware: SQLite keeps UTC without saying so."""
+    return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
