@@ -11,7 +11,7 @@ from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.views import LoginView, LogoutView
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -41,13 +41,18 @@ def _person(request: HttpRequest) -> User:
     return cast(User, request.user)
 
 
+def _sent(request: HttpRequest) -> QueryDict | None:
+    # An empty form that was sent is wrong; one that was not sent is new.
+    return request.POST if request.method == "POST" else None
+
+
 @sensitive_post_parameters()
 @never_cache
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def change_password(request: HttpRequest) -> HttpResponse:
     """The own password. Other browsers are signed out by it; tokens stay."""
-    form = PasswordChangeForm(_person(request), request.POST or None)
+    form = PasswordChangeForm(_person(request), _sent(request))
     if not form.is_valid():
         return render(request, "accounts/password.html", {"form": form}, status=400 if form.is_bound else 200)
     update_session_auth_hash(request, form.save())
@@ -61,7 +66,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
 def tokens(request: HttpRequest) -> HttpResponse:
     """The own tokens; a new one is shown in the answer that makes it and never again."""
     person = _person(request)
-    form = TokenForm(request.POST or None)
+    form = TokenForm(_sent(request))
     made = None
     if form.is_valid():
         row, made = Token.objects.create(person, expiry=form.period(), name=form.cleaned_data["name"])  # type: ignore[no-untyped-call]

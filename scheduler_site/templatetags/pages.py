@@ -113,12 +113,12 @@ def relative(at: datetime, *, now: datetime) -> str:
 
 def rough(length: timedelta) -> str:
     """In its largest unit: `12 s`, `3 min`, `2 h`, `5 d`."""
-    seconds = int(length.total_seconds())
+    seconds = length.total_seconds()
     for size, unit in ((86400, _("d")), (3600, _("h")), (60, _("min"))):
         # Up to two of a unit are told in the smaller one, which says more.
         if seconds >= size * 2:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} {_('s')}"
+            return f"{int(seconds / size + 0.5)} {unit}"
+    return f"{int(seconds)} {_('s')}"
 
 
 def duration(length: timedelta) -> str:

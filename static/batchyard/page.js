@@ -42,7 +42,7 @@
   const words = document.body.dataset;
   const UNITS = [[86400, words.days], [3600, words.hours], [60, words.minutes]];
   const rough = (seconds) => {
-    for (const [size, unit] of UNITS) if (seconds >= size * 2) return `${Math.floor(seconds / size)} ${unit}`;
+    for (const [size, unit] of UNITS) if (seconds >= size * 2) return `${Math.floor(seconds / size + 0.5)} ${unit}`;
     return `${Math.floor(seconds)} ${words.seconds}`;
   };
   const relative = (at) => {
@@ -97,7 +97,7 @@
     const copied = target.closest("[data-copies]");
     if (copied) {
       const text = document.getElementById(copied.dataset.copies).textContent;
-      navigator.clipboard?.writeText(text).then(() => copied.classList.add("is-done"));
+      navigator.clipboard.writeText(text).then(() => copied.classList.add("is-done"));
     }
     for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(target)) menu.open = false;
   });
@@ -139,6 +139,8 @@
   document.addEventListener("batchyard:lost", () => setLost(true));
   document.addEventListener("batchyard:found", () => setLost(false));
 
+  // Browsers have a clipboard for pages only where nobody can listen.
+  if (!navigator.clipboard) for (const copies of document.querySelectorAll("[data-copies]")) copies.hidden = true;
   tellTheme();
   onNew(document);
   setInterval(() => document.hidden || tellTimes(), 1000);
