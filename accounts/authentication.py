@@ -14,7 +14,8 @@ from django.contrib.auth import authenticate
 from django.utils import timezone
 from knox.crypto import hash_token
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
 from accounts.models import Token, User
@@ -35,7 +36,7 @@ class SiteAuthentication(BaseAuthentication):
         word, rest = scheme.lower(), rest.strip()
         if len(header) > HEADER_LIMIT or word not in {"token", "basic"} or word not in settings.BATCHYARD_AUTH:
             raise AuthenticationFailed(f"This site does not know such an Authorization. Possible: {possible()}.")
-        return _by_token(rest) if word == "token" else _by_password(request, rest)
+        return _by_token(request, rest) if word == "token" else _by_password(request, rest)
 
     def authenticate_header(self, request: Request) -> str:
         """What a 401 asks for. Token first, so that a browser shows no box of its own."""
@@ -48,7 +49,7 @@ def possible() -> str:
     return " or ".join(text for way, text in ways.items() if way in settings.BATCHYARD_AUTH) or "none"
 
 
-def _by_token(token: str) -> tuple[User, Any]:
+def _by_token(request: Request, token: str) -> tuple[User, Any]:
     refused = AuthenticationFailed("This token is not valid.")
     if not token.isascii() or not token.isprintable() or " " in token:
         raise refused
@@ -56,6 +57,8 @@ def _by_token(token: str) -> tuple[User, Any]:
     is_over = found is not None and found.expiry is not None and found.expiry <= timezone.now()
     if found is None or is_over or not found.user.is_active:
         raise refused
+    if found.is_read_only and request.method not in SAFE_METHODS:
+        raise PermissionDenied("This token only reads; it can change nothing.")
     return found.user, found
 
 

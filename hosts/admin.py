@@ -12,10 +12,12 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from accounts import policy
 from hosts.definitions import STATE_COLUMNS, HostInUse, check_host, remove, save_host
 from hosts.models import Host, Lease, Ownership, Pool, PoolMember
 from scheduler_site.admin_fields import VariablesField
 from scheduler_site.admin_parts import CodeArea, RecordAdmin, SharedAdmin
+from scheduler_site.policed_admin import person
 from scheduler_site.typed_admin import ModelForm, TabularInline
 
 
@@ -84,7 +86,7 @@ class HostAdmin(SharedAdmin[Host]):
         self._set_enabled(request, hosts, is_enabled=False)
 
     def _set_enabled(self, request: HttpRequest, hosts: QuerySet[Host], *, is_enabled: bool) -> None:
-        changing = list(hosts.exclude(enabled=is_enabled))
+        changing = list(policy.permitted(person(request), "change", hosts.exclude(enabled=is_enabled)))
         Host.objects.filter(pk__in=[host.pk for host in changing]).update(enabled=is_enabled)
         for host in changing:
             self.log_change(request, host, [{"changed": {"fields": ["enabled"]}}])

@@ -8,7 +8,9 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
-RESERVED = frozenset({"new", "all", "none", "null", "true", "false", "bulk", "stream", "__proto__", "constructor"})
+RESERVED = frozenset(
+    {"new", "all", "none", "null", "true", "false", "bulk", "stream", "__proto__", "constructor", "__default__"}
+)
 
 
 def validate_name(value: str) -> None:

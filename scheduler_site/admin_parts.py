@@ -16,7 +16,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from scheduler_site.typed_admin import ModelAdmin, ModelForm
+from scheduler_site.policed_admin import PolicedAdmin
+from scheduler_site.typed_admin import ModelForm
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -51,7 +52,7 @@ def table(heads: Sequence[StrOrPromise], rows: Iterable[Sequence[object]]) -> Sa
     )
 
 
-class RecordAdmin(ModelAdmin[Row]):
+class RecordAdmin(PolicedAdmin[Row]):
     """Pages of rows that only the site itself writes: to look at."""
 
     actions = None
@@ -67,7 +68,7 @@ class RecordAdmin(ModelAdmin[Row]):
         return False
 
 
-class RefusingAdmin(ModelAdmin[Row]):
+class RefusingAdmin(PolicedAdmin[Row]):
     """Pages on which something may be refused after all that could be checked was checked."""
 
     # What the stages behind the pages raise to refuse.
@@ -121,10 +122,10 @@ class SharedAdmin(RefusingAdmin[Row]):
         rows = self.model._base_manager.filter(pk__in=[row.pk for row in objs])
         in_the_way = list(uses_of(rows, ignored=self.ignored_uses))
         if in_the_way:
-            return [str(row) for row in objs], {}, set(), in_the_way
+            return [str(row) for row in objs], {}, self.not_permitted(request, "delete", objs), in_the_way
         # What goes with a row has no life of its own: the permission for the row is enough.
         going, counts, _needed, _ignored = super().get_deleted_objects(objs, request)
-        return going, counts, set(), []
+        return going, counts, self.not_permitted(request, "delete", objs), []
 
 
 def uses_of(rows: QuerySet[Any], *, ignored: Collection[type[Model]] = ()) -> Iterator[str]:

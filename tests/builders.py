@@ -6,7 +6,7 @@ import itertools
 from datetime import UTC, datetime, time
 from typing import Any
 
-from accounts.models import User
+from accounts.models import Grant, User
 from hosts.models import Host, HostState, Pool, PoolMember, TransportKind
 from jobs.models import Job, JobType, Parameter, Queue, Schedule, Window
 from jobs.queueing.submit import Request, submit
@@ -23,6 +23,13 @@ def make_user(name: str = "alice", **fields: Any) -> User:
         user.set_password("correct horse battery staple")
         user.save(update_fields=["password"])
     return user
+
+
+def grant(user: User, *permissions: str, **limits: Any) -> User:
+    """`user`, read anew, with these permissions: anywhere, or within `limits` (rows, or is_default_host)."""
+    for permission in permissions:
+        Grant.objects.create(user=user, permission=permission, **limits)
+    return User.objects.get(pk=user.pk)
 
 
 def make_host(name: str = "localhost", **fields: Any) -> Host:

@@ -28,6 +28,13 @@ class TokenForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": _("nightly report on build1")}),
     )
     days = forms.ChoiceField(label=_("Valid for"), choices=PERIODS, initial="90")
+    is_read_only = forms.BooleanField(
+        label=_("Only reads"), required=False, help_text=_("It shows what you may see, and can change nothing.")
+    )
+
+    def described(self) -> dict[str, Any]:
+        """The columns of the token. For a form that is valid."""
+        return {name: self.cleaned_data[name] for name in ("name", "is_read_only")}
 
     def period(self) -> timedelta | None:
         """How long it is valid; None: until revoked. For a form that is valid."""

@@ -69,7 +69,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
     form = TokenForm(_sent(request))
     made = None
     if form.is_valid():
-        row, made = Token.objects.create(person, expiry=form.period(), name=form.cleaned_data["name"])  # type: ignore[no-untyped-call]
+        row, made = Token.objects.create(person, expiry=form.period(), **form.described())  # type: ignore[no-untyped-call]
         logger.info("token %s made by %s", row.token_key, person)
         form = TokenForm()
     told = {

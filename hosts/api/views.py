@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import policy
+from accounts.models import User
 from hosts import definitions
 from hosts.host_keys import scan
 from hosts.models import Host, Pool, PoolMember, TransportKind
@@ -163,7 +164,7 @@ class PoolViews(NamedViews):
     def define(self, data: Any, row: Pool | None) -> Pool:
         given = read(PoolForm, data, is_part=row is not None)
         names = given.pop("hosts", None)
-        hosts = None if names is None else _hosts(names)
+        hosts = None if names is None else _hosts(caller(self.request), names)
         pool = row or Pool()
         for name, value in given.items():
             setattr(pool, name, value)
@@ -174,9 +175,9 @@ class PoolViews(NamedViews):
         remove(row, hint="Give them another place first.")
 
 
-def _hosts(names: list[str]) -> list[Host]:
-    """The hosts of these names, in order. Raises Problems for those that do not exist."""
-    known: Mapping[str, Host] = {host.name: host for host in Host.objects.all()}
+def _hosts(user: User, names: list[str]) -> list[Host]:
+    """The hosts of these names, in order. Raises Problems for those that do not exist for `user`."""
+    known: Mapping[str, Host] = {host.name: host for host in policy.visible(user, Host.objects.all())}
     problems = [
         Problem("unknown_host", f'There is no host "{name}".', f"hosts[{place}]", did_you_mean(name, known))
         for place, name in enumerate(names)

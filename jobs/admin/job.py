@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts import policy
 from accounts.models import User
 from jobs.admin.job_forms import ChangeForm, SubmitForm
 from jobs.config.removal import remove_job
@@ -23,6 +24,7 @@ from jobs.models import Attempt, Event, Job, JobState, JobType
 from jobs.problems import Refused
 from jobs.queueing import control
 from scheduler_site.admin_parts import STYLES, RefusingAdmin, table
+from scheduler_site.policed_admin import person
 
 SHOWN_EVENTS = 200
 SHOWN_REFUSALS = 10
@@ -59,6 +61,9 @@ class JobAdmin(RefusingAdmin[Job]):
 
     class Media:
         css: ClassVar = STYLES
+
+    def offered(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return policy.submittable(person(request), rows)
 
     # --- the list ---
 
@@ -175,25 +180,28 @@ class JobAdmin(RefusingAdmin[Job]):
 
     @admin.action(description=gettext_lazy("Cancel selected jobs"), permissions=["change"])
     def cancel(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
-        self._ask(request, jobs, control.cancel)
+        self._ask(request, jobs, "cancel", control.cancel)
 
     @admin.action(description=gettext_lazy("Hold selected jobs"), permissions=["change"])
     def hold(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
-        self._ask(request, jobs, control.hold)
+        self._ask(request, jobs, "hold", control.hold)
 
     @admin.action(description=gettext_lazy("Release selected jobs"), permissions=["change"])
     def release(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
-        self._ask(request, jobs, control.release)
+        self._ask(request, jobs, "release", control.release)
 
     @admin.action(description=gettext_lazy("Retry selected jobs"), permissions=["change"])
     def retry(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
-        self._ask(request, jobs, control.retry)
+        self._ask(request, jobs, "retry", control.retry)
 
-    def _ask(self, request: HttpRequest, jobs: QuerySet[Job], verb: Verb) -> None:
+    def _ask(self, request: HttpRequest, jobs: QuerySet[Job], word: str, verb: Verb) -> None:
         """Ask it of each job, then say how many did, how many are about to, and which refused and why."""
         answers: list[bool] = []
         refusals: list[str] = []
         for job in jobs:
+            if not policy.may(person(request), word, job):
+                refusals.append(_("Job %(job)d: you may not do this to it.") % {"job": job.pk})
+                continue
             try:
                 answers.append(verb(job, actor=request.user.get_username(), at=timezone.now()))
             except Refused as refusal:
@@ -225,7 +233,7 @@ class JobAdmin(RefusingAdmin[Job]):
         running = [job for job in objs if job.state == JobState.RUNNING]
         protected = [_("Job %(job)d, which runs. Cancel it first.") % {"job": job.pk} for job in running]
         name = str(self.model._meta.verbose_name_plural)
-        return [str(job) for job in objs], {name: len(objs)}, set(), protected
+        return [str(job) for job in objs], {name: len(objs)}, self.not_permitted(request, "delete", objs), protected
 
     def delete_model(self, request: HttpRequest, obj: Job) -> None:
         remove_job(obj)

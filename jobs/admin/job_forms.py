@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django import forms
+from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts import policy
 from accounts.models import User
 from jobs.models import Job
 from jobs.problems import Problems, Refused
@@ -37,11 +39,13 @@ class SubmitForm(ModelForm[Job]):
         given = super().clean() or self.cleaned_data
         if self.errors:
             return given
+        asked = self._request(given)
         try:
-            self.submitted = submit(self._request(given), owner=self.submitter, at=timezone.now())
+            policy.require_submission(self.submitter, [asked])
+            self.submitted = submit(asked, owner=self.submitter, at=timezone.now())
         except Problems as found:
             show_problems(self, found.problems)
-        except Refused as refusal:
+        except (Refused, PermissionDenied) as refusal:
             self.add_error(None, str(refusal))
         return given
 

@@ -7,12 +7,15 @@ from django.forms import Form
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts import policy
+from accounts.models import User
 from jobs.config.definitions import queue_problems
 from jobs.config.removal import remove_queue
 from jobs.models import Job, JobState, Queue
 from jobs.problems import Problem, Refused
 from jobs.queueing.bell import ring
 from scheduler_site.admin_parts import CheckedForm, SharedAdmin
+from scheduler_site.policed_admin import person
 
 
 class QueueForm(CheckedForm[Queue]):
@@ -20,9 +23,10 @@ class QueueForm(CheckedForm[Queue]):
         return queue_problems(row)
 
 
-def jobs_in(*states: JobState) -> Coalesce:
-    """How many jobs of a queue are in `states`, as a column of its row."""
-    found = Job.objects.filter(queue=OuterRef("pk"), state__in=states).order_by().values("queue")
+def jobs_in(user: User, *states: JobState) -> Coalesce:
+    """How many jobs of a queue that `user` may see are in `states`, as a column of its row."""
+    jobs = policy.visible(user, Job.objects.filter(queue=OuterRef("pk"), state__in=states))
+    found = jobs.order_by().values("queue")
     return Coalesce(Subquery(found.annotate(n=Count("pk")).values("n"), output_field=IntegerField()), 0)
 
 
@@ -42,7 +46,8 @@ class QueueAdmin(SharedAdmin[Queue]):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Queue]:
-        waiting, running = jobs_in(JobState.BLOCKED, JobState.READY), jobs_in(JobState.RUNNING)
+        user = person(request)
+        waiting, running = jobs_in(user, JobState.BLOCKED, JobState.READY), jobs_in(user, JobState.RUNNING)
         return super().get_queryset(request).annotate(_waiting=waiting, _running=running)
 
     @admin.display(description=gettext_lazy("waiting"))
@@ -71,7 +76,7 @@ class QueueAdmin(SharedAdmin[Queue]):
         self._set_enabled(request, queues, is_enabled=False)
 
     def _set_enabled(self, request: HttpRequest, queues: QuerySet[Queue], *, is_enabled: bool) -> None:
-        changing = list(queues.exclude(enabled=is_enabled))
+        changing = list(policy.permitted(person(request), "change", queues.exclude(enabled=is_enabled)))
         Queue.objects.filter(pk__in=[queue.pk for queue in changing]).update(enabled=is_enabled)
         for queue in changing:
             self.log_change(request, queue, [{"changed": {"fields": ["enabled"]}}])

@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from jobs.models import Site
 from jobs.queueing.bell import ring
 from scheduler_site.admin_fields import VariablesField
-from scheduler_site.typed_admin import ModelAdmin, ModelForm
+from scheduler_site.policed_admin import PolicedAdmin
+from scheduler_site.typed_admin import ModelForm
 
 
 class SiteForm(ModelForm[Site]):
@@ -25,7 +26,7 @@ class SiteForm(ModelForm[Site]):
 
 
 @admin.register(Site)
-class SiteAdmin(ModelAdmin[Site]):
+class SiteAdmin(PolicedAdmin[Site]):
     """The one row: its list leads to it."""
 
     form = SiteForm

@@ -19,7 +19,8 @@ from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.models import Token, User
+from accounts import policy
+from accounts.models import Token
 from jobs.execution.store import Sizes
 from jobs.models import Attempt, Job, JobState, Output
 
@@ -150,7 +151,7 @@ class Broadcaster:
 
 
 def look(viewers: Collection[Viewer], *, is_check: bool) -> None:
-    """Tell each viewer how far its job has got. Three queries, with `is_check` five."""
+    """Tell each viewer how far its job has got. Three queries, with `is_check` nine."""
     admitted = _admitted(viewers) if is_check else set(viewers)
     news = _news({viewer.job for viewer in viewers})
     for viewer in viewers:
@@ -178,13 +179,13 @@ def _news(jobs: Collection[int]) -> dict[int, News]:
 
 
 def _admitted(viewers: Collection[Viewer]) -> set[Viewer]:
-    """Those whose account is active and whose token has been neither revoked nor outlived."""
-    active = set(User.objects.filter(pk__in={v.user for v in viewers}, is_active=True).values_list("pk", flat=True))
+    """Those who may still see their job, by a token, if by any, that has been neither revoked nor outlived."""
+    watching = policy.still_watching({(viewer.user, viewer.job) for viewer in viewers})
     digests = {viewer.token for viewer in viewers if viewer.token}
     is_valid = Q(expiry=None) | Q(expiry__gt=timezone.now())
     tokens = Token.objects.filter(is_valid, digest__in=digests)
     valid = {"", *tokens.values_list("digest", flat=True)}
-    return {viewer for viewer in viewers if viewer.user in active and viewer.token in valid}
+    return {viewer for viewer in viewers if (viewer.user, viewer.job) in watching and viewer.token in valid}
 
 
 BROADCASTER: Final = Broadcaster()

@@ -14,11 +14,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import policy
+from hosts.models import Host, Pool
 from jobs import parameters
 from jobs.api.answers import utc
 from jobs.config import definitions, removal
 from jobs.config.forms import JobTypeForm, OnFailField, ParameterBody, QueueForm, ScheduleBody
-from jobs.models import JobState, JobType, Queue, Schedule
+from jobs.models import Job, JobState, JobType, Queue, Schedule
 from jobs.problems import Problem, Problems
 from jobs.queueing.declarations import parameters_of
 from jobs.queueing.timetables import timetable_of
@@ -55,7 +56,7 @@ class QueueAnswer(serializers.ModelSerializer[Queue]):
 
 
 class QueueDetail(QueueAnswer):
-    """A queue, and how many of its jobs are in each state."""
+    """A queue, and how many of its jobs are in each state: of those that the caller may see."""
 
     counts = serializers.SerializerMethodField()
 
@@ -66,7 +67,8 @@ class QueueDetail(QueueAnswer):
 
     @extend_schema_field(serializers.DictField(child=serializers.IntegerField()))
     def get_counts(self, queue: Queue) -> dict[str, int]:
-        counts = removal.counts_of(queue)
+        seen = policy.visible(caller(self.context["request"]), Job.objects.filter(queue=queue))
+        counts = removal.counts_of(seen)
         return {state: counts.get(state, 0) for state in JobState.values}
 
 
@@ -87,6 +89,7 @@ class QueueViews(NamedViews):
     detail_form = QueueDetail
 
     def define(self, data: Any, row: Queue | None) -> Queue:
+        policy.check_names(caller(self.request), data, {"schedule": Schedule, "host": Host, "pool": Pool})
         return definitions.define_queue(data, queue=row)
 
     def remove(self, row: Queue, request: Request) -> None:
@@ -135,6 +138,7 @@ class JobTypeViews(NamedViews):
     serializer_class = JobTypeAnswer
 
     def define(self, data: Any, row: JobType | None) -> JobType:
+        policy.check_names(caller(self.request), data, {"host": Host})
         return definitions.define_job_type(data, kind=row)
 
     def remove(self, row: JobType, request: Request) -> None:

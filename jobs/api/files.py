@@ -83,7 +83,7 @@ class FilesView(APIView):
     )
     def get(self, request: Request) -> Response:
         """What is in a directory."""
-        policy.require(caller(request), "view", Job)
+        policy.require_everywhere(caller(request), "view", Job)
         check_words(request.query_params, ["path"])
         path = _directory(request.query_params.get("path", ""))
         return Response({"path": shown(path), "results": list(_entries(path))})
@@ -97,6 +97,8 @@ class FilesView(APIView):
             raise TooLarge(f"The file is larger than {UPLOAD_LIMIT_BYTES} bytes.")
         check_room(extra_bytes=2 * declared)
         upload, name, is_overwriting = _upload(request)
+        if is_overwriting:
+            policy.require_everywhere(caller(request), "add", Job)
         path = checked(name, field="path")
         digest = keep(upload, path, is_overwriting=is_overwriting)
         return Response({"path": shown(path), "size": path.stat().st_size, "sha256": digest}, status=201)
@@ -108,7 +110,7 @@ class FileView(APIView):
     @extend_schema(operation_id="files_download", responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
     def get(self, request: Request, path: str) -> FileResponse:
         """Its bytes."""
-        policy.require(caller(request), "view", Job)
+        policy.require_everywhere(caller(request), "view", Job)
         found = _seen(path)
         file = _open(found)
         headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}

@@ -13,14 +13,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import policy
-from hosts.models import Host
 from jobs.api import answers
 from jobs.api.filters import JobFilters
 from jobs.api.requests import idempotency_key, read_request, read_requests
 from jobs.config.removal import remove_job
 from jobs.dispatch.explain import explain
-from jobs.models import Event, Job, JobState, Queue
-from jobs.problems import Problem, Problems, did_you_mean
+from jobs.models import Event, Job, JobState
+from jobs.problems import Problem, Problems
 from jobs.queueing import control
 from jobs.queueing.submit import FAR, NOTES_LIMIT, PRIORITY_LIMIT, submit, submit_many
 from scheduler_site.api.admission import check_room
@@ -97,7 +96,9 @@ class JobsView(GenericAPIView[Job]):
         policy.require(caller(request), "add", Job)
         check_room()
         key = idempotency_key(request.headers)
-        job = submit(read_request(request.data), owner=caller(request), at=timezone.now(), idempotency_key=key)
+        asked = read_request(request.data)
+        policy.require_submission(caller(request), [asked])
+        job = submit(asked, owner=caller(request), at=timezone.now(), idempotency_key=key)
         return Response(answers.job_json(job), status=201)
 
 
@@ -115,6 +116,7 @@ class BulkView(GenericAPIView[Job]):
             message = "An Idempotency-Key is for one job; a list of jobs cannot have one."
             raise Problems([Problem("bad_idempotency_key", message)])
         requests = read_requests(request.data)
+        policy.require_submission(caller(request), requests)
         try:
             jobs = submit_many(requests, owner=caller(request), at=timezone.now())
         except Problems as found:
@@ -137,6 +139,8 @@ class JobView(GenericAPIView[Job]):
         """Change a waiting job; notes may change at any time."""
         job = policy.job_for(caller(request), int(pk), verb="change")
         fields = _checked(read(ChangeForm, request.data, is_part=True))
+        if "host" in fields:
+            fields["host"] = policy.target_host(caller(request), job, fields["host"])
         if fields:
             control.change(job, fields, actor=caller(request).get_username(), at=timezone.now())
         return _told(job, 200)
@@ -149,22 +153,12 @@ class JobView(GenericAPIView[Job]):
 
 
 def _checked(fields: dict[str, Any]) -> dict[str, Any]:
-    """`fields` with the host's row for its name. Raises Problems."""
+    """`fields`, if their values are possible. Raises Problems."""
     not_before = fields.get("not_before")
     if not_before is not None and not_before > timezone.now() + FAR:
         message = f"{not_before:%Y-%m-%d} is more than 20 years ahead."
         raise Problems([Problem("out_of_range", message, "not_before", "Is the year right?")])
-    if fields.get("host") is not None:
-        fields["host"] = _host(fields["host"])
     return fields
-
-
-def _host(name: str) -> Host:
-    host = Host.objects.filter(name=name).first()
-    if host is None:
-        hint = did_you_mean(name[:100], Host.objects.values_list("name", flat=True))
-        raise Problems([Problem("unknown_host", f'There is no host "{name[:100]}".', "host", hint)])
-    return host
 
 
 def _told(job: Job, status: int) -> Response:
@@ -207,21 +201,13 @@ class MoveView(GenericAPIView[Job]):
         user = caller(request)
         job = policy.job_for(user, int(pk), verb="move")
         told = read(MoveForm, request.data)
-        queue = _queue(request, told["queue"]) if "queue" in told else None
+        queue = policy.target_queue(user, job, told["queue"]) if "queue" in told else None
         before = _before(request, told["before"]) if "before" in told else None
         control.move_to(
             job, queue=queue, place=told.get("place", "last"), before=before,
             actor=user.get_username(), at=timezone.now(),
         )  # fmt: skip
         return _told(job, 200)
-
-
-def _queue(request: Request, name: str) -> Queue:
-    try:
-        return policy.named_for(caller(request), Queue.objects.all(), name)
-    except policy.Missing as missing:
-        found = missing.problem
-        raise Problems([Problem("unknown_queue", found.message, "queue", found.hint)]) from missing
 
 
 def _before(request: Request, pk: int) -> Job:

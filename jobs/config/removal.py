@@ -8,7 +8,7 @@ from typing import Final
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, ProtectedError
+from django.db.models import Count, ProtectedError, QuerySet
 
 from jobs.execution.store import FileStore
 from jobs.models import Attempt, Event, Job, JobState, JobType, Queue, Schedule
@@ -32,7 +32,7 @@ def remove_queue(queue: Queue, *, is_forced: bool = False) -> None:
     Raises Refused, nothing of the queue removed, if it has jobs that stay. Jobs go in batches, so a
     forced removal that is interrupted may be repeated.
     """
-    counts = counts_of(queue)
+    counts = counts_of(Job.objects.filter(queue=queue))
     running = counts.get(JobState.RUNNING, 0)
     told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
     if running or (counts and not is_forced):
@@ -44,10 +44,9 @@ def remove_queue(queue: Queue, *, is_forced: bool = False) -> None:
     _remove(queue, f'Queue "{queue.name}" has got new jobs meanwhile.')
 
 
-def counts_of(queue: Queue) -> dict[str, int]:
-    """How many jobs of the queue are in each state, states without one left out."""
-    rows = Job.objects.filter(queue=queue).order_by().values_list("state").annotate(n=Count("id"))
-    return dict(rows)
+def counts_of(jobs: QuerySet[Job]) -> dict[str, int]:
+    """How many of the jobs are in each state, states without one left out."""
+    return dict(jobs.order_by().values_list("state").annotate(n=Count("id")))
 
 
 def remove_schedule(schedule: Schedule) -> None:

@@ -74,7 +74,7 @@ class SubmitForm(forms.Form):
         for name, rows in (("queue", Queue.objects.all()), ("host", Host.objects.all())):
             field = self.fields[name]
             assert isinstance(field, forms.ModelChoiceField)  # noqa: S101  (declared so above)
-            field.queryset = policy.visible(user, rows)
+            field.queryset = policy.submittable(user, rows, kind=kind)
             field.error_messages["invalid_choice"] = _("There is none of this name.")
         for parameter in self.declared:
             self.fields[PREFIX + parameter.name] = field_of(parameter)

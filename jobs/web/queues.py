@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import policy
+from accounts.models import User
 from jobs.config.definitions import define_queue
 from jobs.dispatch.explain import reasons
 from jobs.models import Job, JobState, Queue
@@ -43,10 +44,11 @@ class QueueView:
     rule: str
     waiting: int
     running: int
+    may_change: bool
 
 
-def view_of(queue: Queue, counts: Counts, *, at: datetime) -> QueueView:
-    """`queue` at `at`; its schedule's windows and exceptions have been prefetched."""
+def view_of(queue: Queue, counts: Counts, *, user: User, at: datetime) -> QueueView:
+    """`queue` at `at`, as `user` sees it; its schedule's windows and exceptions have been prefetched."""
     timetable = timetable_of(queue.schedule) if queue.schedule else None
     is_within = timetable is None or is_open(timetable, at)
     gate = "disabled" if not queue.enabled else "open" if is_within else "closed"
@@ -57,12 +59,13 @@ def view_of(queue: Queue, counts: Counts, *, at: datetime) -> QueueView:
         rule=describe(timetable) if timetable else _("Always"),
         waiting=sum(counts.get((queue.pk, state), 0) for state in WAITING),
         running=counts.get((queue.pk, JobState.RUNNING), 0),
+        may_change=policy.may(user, "change", queue),
     )
 
 
-def counted(queues: Sequence[Queue]) -> Counts:
-    """How many jobs of each queue wait and run: one query."""
-    alive = Job.objects.filter(queue__in=queues, state__in=[*WAITING, JobState.RUNNING])
+def counted(queues: Sequence[Queue], *, user: User) -> Counts:
+    """How many jobs of each queue wait and run, of those that `user` may see."""
+    alive = policy.visible(user, Job.objects.filter(queue__in=queues, state__in=[*WAITING, JobState.RUNNING]))
     rows = alive.order_by().values_list("queue", "state").annotate(count=Count("pk"))
     return {(queue, state): count for queue, state, count in rows}
 
@@ -81,10 +84,11 @@ def queue_list(request: HttpRequest) -> HttpResponse:
 
     def told() -> dict[str, Any]:
         queues = list(policy.visible(user, _rows()))
-        counts = counted(queues)
+        counts = counted(queues, user=user)
+        rows = [view_of(queue, counts, user=user, at=at) for queue in queues]
         return {
-            "queues": [view_of(queue, counts, at=at) for queue in queues],
-            "may_change": policy.may(user, "change", Queue),
+            "queues": rows,
+            "may_change": any(row.may_change for row in rows),
             "may_add": policy.may(user, "add", Queue),
             "may_submit": policy.may(user, "add", Job),
         }
@@ -101,11 +105,11 @@ def queue_page(request: HttpRequest, name: str) -> HttpResponse:
 
     def told() -> dict[str, Any]:
         return {
-            "row": view_of(queue, counted([queue]), at=at),
+            "row": view_of(queue, counted([queue], user=user), user=user, at=at),
             "running": _running(policy.visible(user, Job.objects.filter(queue=queue))),
             "waiting": _waiting(policy.visible(user, Job.objects.filter(queue=queue)), at=at),
             "may_change": policy.may(user, "change", queue),
-            "may_submit": policy.may(user, "add", Job),
+            "may_submit": policy.submittable(user, Queue.objects.filter(pk=queue.pk)).exists(),
         }
 
     return answer(request, page="jobs/queue_page.html", part="jobs/part_queue.html", at=at, told=told)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -30,13 +31,13 @@ def choose_type(request: HttpRequest) -> HttpResponse:
     """What kinds of work there are."""
     user = person(request)
     policy.require(user, "add", Job)
-    kinds = policy.visible(user, JobType.objects.defer("template").prefetch_related("parameters"))
+    kinds = policy.submittable(user, JobType.objects.defer("template").prefetch_related("parameters"))
     may_add = policy.may(user, "add", JobType)
     return render(request, "jobs/choose_type.html", {"kinds": kinds, "may_add": may_add, "has_queue": _has_queue(user)})
 
 
 def _has_queue(user: Any) -> bool:
-    return policy.visible(user, Queue.objects.all()).exists()
+    return policy.submittable(user, Queue.objects.all()).exists()
 
 
 @login_required
@@ -45,7 +46,7 @@ def submit_job(request: HttpRequest, name: str) -> HttpResponse:
     """The form of a type; a job once it is filled in."""
     user = person(request)
     policy.require(user, "add", Job)
-    kind = policy.named_for(user, JobType.objects.prefetch_related("parameters"), name)
+    kind = policy.submittable_type(user, JobType.objects.prefetch_related("parameters"), name)
     if request.method != "POST":
         return _shown(request, SubmitForm(kind=kind, user=user, initial=_initial(request, kind)), status=200)
     form = SubmitForm(request.POST, kind=kind, user=user)
@@ -58,11 +59,15 @@ def _submitted(request: HttpRequest, form: SubmitForm) -> HttpResponse:
     """The new job's page, or the form again with what is wrong and all that was entered."""
     try:
         check_room()
+        policy.require_submission(person(request), [form.request()])
         key = f"form:{form.cleaned_data['key']}"
         job = submit(form.request(), owner=person(request), at=timezone.now(), idempotency_key=key)
     except Problems as found:
         form.add_problems(found)
         return _shown(request, form, status=400)
+    except PermissionDenied as denied:
+        form.add_error(None, str(denied))
+        return _shown(request, form, status=403)
     except Unavailable as full:
         form.add_error(None, str(full.detail))
         return _shown(request, form, status=503)
@@ -92,6 +97,8 @@ def _initial(request: HttpRequest, kind: JobType) -> dict[str, Any]:
         initial |= {"queue": job.queue.name, "host": job.host.name if job.host else None, "notes": job.notes,
                     "priority": job.priority}  # fmt: skip
         return initial | ({PREFIX + key: value for key, value in job.params.items()} if job.type_id == kind.pk else {})
-    queues = list(policy.visible(person(request), Queue.objects.all()).values_list("name", flat=True)[:2])
+    queues = list(
+        policy.submittable(person(request), Queue.objects.all(), kind=kind).values_list("name", flat=True)[:2]
+    )
     only = queues[0] if len(queues) == 1 else None
     return initial | {"queue": request.GET.get("queue") or only}

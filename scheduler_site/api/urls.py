@@ -6,6 +6,7 @@ from typing import Final
 
 from django.urls import include, re_path
 
+from accounts.api.views import VIEWS as ACCOUNT_VIEWS
 from hosts.api.views import VIEWS as HOST_VIEWS
 from jobs.api.definitions import VIEWS as JOB_VIEWS
 from jobs.api.urls import urlpatterns as job_patterns
@@ -14,7 +15,7 @@ from scheduler_site.api.router import Router
 from scheduler_site.api.schema import DocsView, SchemaView
 
 _router = Router()
-_router.register_all({**JOB_VIEWS, **HOST_VIEWS})
+_router.register_all({**JOB_VIEWS, **HOST_VIEWS, **ACCOUNT_VIEWS})
 
 urlpatterns: Final = [
     re_path("^v1/", include([*job_patterns, *_router.urls])),

@@ -40,6 +40,8 @@ class NamedViews(GenericViewSet[Any]):
     lookup_value_regex = "[A-Za-z0-9_.-]{1,100}"
     filter_backends = (StrictFilters,)
     ordering: ClassVar[tuple[str, ...]] = ("name",)
+    # The column that holds the name.
+    name_field: ClassVar[str] = "name"
     detail_form: ClassVar[type[Any] | None] = None
 
     def define(self, data: Any, row: Any | None) -> Model:
@@ -61,18 +63,21 @@ class NamedViews(GenericViewSet[Any]):
         return Response(self._detail(row.pk), status=201)
 
     def retrieve(self, request: Request, name: str) -> Response:
-        row = policy.named_for(caller(request), self.get_queryset(), name)
+        row = self._row(request, name)
         return Response(self._detail(row.pk))
 
     def partial_update(self, request: Request, name: str) -> Response:
-        row = policy.named_for(caller(request), self.get_queryset(), name, verb="change")
+        row = self._row(request, name, verb="change")
         changed = self.define(request.data, row)
         return Response(self._detail(changed.pk))
 
     def destroy(self, request: Request, name: str) -> Response:
-        row = policy.named_for(caller(request), self.get_queryset(), name, verb="delete")
+        row = self._row(request, name, verb="delete")
         self.remove(row, request)
         return Response(status=204)
+
+    def _row(self, request: Request, name: str, *, verb: str = "view") -> Any:
+        return policy.named_for(caller(request), self.get_queryset(), name, verb=verb, field=self.name_field)
 
     @property
     def model(self) -> type[Model]:
@@ -84,4 +89,5 @@ class NamedViews(GenericViewSet[Any]):
 
     def _detail(self, pk: int) -> Any:
         row = self.get_queryset().get(pk=pk)
-        return self.detail_form(row).data if self.detail_form else self.answer(row)
+        told = self.get_serializer_context()
+        return self.detail_form(row, context=told).data if self.detail_form else self.answer(row)

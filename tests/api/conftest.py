@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.contrib.auth.models import Permission
 from rest_framework.test import APIClient
 
 from accounts.models import Token, User
@@ -71,13 +69,3 @@ def job(api: APIClient, site: None) -> dict[str, Any]:
     assert answer.status_code == 201, answer.json()
     told: dict[str, Any] = answer.json()
     return told
-
-
-@pytest.fixture
-def grant(db: None) -> Callable[..., None]:
-    """Gives somebody rights by their names, such as view_job."""
-
-    def give(user: User, *rights: str) -> None:
-        user.user_permissions.add(*Permission.objects.filter(codename__in=rights))
-
-    return give

@@ -13,6 +13,7 @@ from accounts.models import Token, User
 from jobs.models import Job
 from tests.api.conftest import client_of
 from tests.api.parts import V1, assert_error
+from tests.builders import grant
 
 PASSWORD = "wonderland-7"
 ADDRESS = f"{V1}/queues"
@@ -154,8 +155,8 @@ def test_somebody_without_rights_sees_nothing_and_changes_nothing(
     assert Job.objects.get().state == "ready"
 
 
-def test_somebody_who_may_only_look_changes_nothing(bob: User, job: dict[str, Any], grant: Any) -> None:
-    grant(bob, "view_job", "view_queue")
+def test_somebody_who_may_only_look_changes_nothing(bob: User, job: dict[str, Any]) -> None:
+    grant(bob, "ViewJobs", "ViewQueues")
     client = client_of(bob)
 
     assert client.get(f"{V1}/jobs/{job['id']}").status_code == 200
@@ -167,8 +168,8 @@ def test_somebody_who_may_only_look_changes_nothing(bob: User, job: dict[str, An
     assert_error(client.get(f"{V1}/hosts/localhost"), 404)
 
 
-def test_somebody_who_may_add_jobs_submits_them_as_their_own(bob: User, site: None, grant: Any) -> None:
-    grant(bob, "add_job")
+def test_somebody_who_may_add_jobs_submits_them_as_their_own(bob: User, site: None) -> None:
+    grant(bob, "CreateJobs")
 
     answer = client_of(bob).post(f"{V1}/jobs", {"queue": "nightly", "type": "render", "params": {"scene": "x"}})
 

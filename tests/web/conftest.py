@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
-from django.contrib.auth.models import Permission
 from django.test import Client
 
 from accounts.models import User
-from tests.builders import make_host, make_queue, make_type
+from tests.builders import grant, make_host, make_queue, make_type
 
 
 @pytest.fixture(autouse=True)
@@ -28,9 +27,7 @@ def alice(db: None) -> User:
 @pytest.fixture
 def bob(db: None) -> User:
     """May look at queues and jobs, and do nothing."""
-    bob = User.objects.create_user("bob")
-    bob.user_permissions.add(*Permission.objects.filter(codename__in=["view_job", "view_queue", "view_host"]))
-    return bob
+    return grant(User.objects.create_user("bob"), "ViewJobs", "ViewQueues", "ViewHosts")
 
 
 @pytest.fixture

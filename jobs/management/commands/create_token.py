@@ -19,9 +19,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("user", help="user name of whoever will use it")
         parser.add_argument("--name", type=label, default="", help="what it is for")
+        parser.add_argument("--read-only", action="store_true", help="it can change nothing")
         parser.add_argument("--days", type=days, metavar="N", help="valid for so many days (default: until revoked)")
 
-    def handle(self, *args: Any, user: str, name: str, days: int | None, **options: Any) -> None:
+    def handle(self, *args: Any, user: str, name: str, days: int | None, read_only: bool, **options: Any) -> None:
         owner = User.objects.filter(username=user).first()
         if owner is None:
             hint = did_you_mean(user[:150], User.objects.values_list("username", flat=True)[:1000])
@@ -29,7 +30,9 @@ class Command(BaseCommand):
         if not owner.is_active:
             raise CommandError(f'User "{user}" is disabled; a token of theirs would open nothing.')
         expiry = timedelta(days=days) if days else None
-        _row, token = Token.objects.create(owner, expiry=expiry, name=name)  # type: ignore[no-untyped-call]
+        _row, token = Token.objects.create(  # type: ignore[no-untyped-call]
+            owner, expiry=expiry, name=name, is_read_only=read_only
+        )
         self.stdout.write(token)
 
 

@@ -1,0 +1,79 @@
+"""Admin pages that ask the policy, row by row, as every other edge does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar, cast
+
+from django.contrib.admin import RelatedFieldListFilter
+from django.db.models import Field, ForeignKey, Model, QuerySet
+from django.forms import ModelChoiceField
+from django.http import HttpRequest
+
+from accounts import policy
+from accounts.models import User
+from scheduler_site.typed_admin import ModelAdmin
+
+Row = TypeVar("Row", bound=Model)
+
+
+def person(request: HttpRequest) -> User:
+    """Who looks at the pages, which nobody does without an account."""
+    return cast(User, request.user)
+
+
+class VisibleFilter(RelatedFieldListFilter):
+    """Offers only what the user may see."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Any:
+        seen = policy.visible(person(request), field.related_model._default_manager.all())
+        ordering = self.field_admin_ordering(field, request, model_admin)
+        return field.get_choices(include_blank=False, ordering=ordering, limit_choices_to={"pk__in": seen.values("pk")})
+
+
+class PolicedAdmin(ModelAdmin[Row]):
+    """Shows, offers and lets change what the policy says, row by row."""
+
+    def offered(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Those of `rows` that a form lets choose."""
+        return policy.visible(person(request), rows)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
+        return policy.may(person(request), "view", obj or self.model)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return policy.may(person(request), "add", self.model)
+
+    def has_change_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
+        return policy.may(person(request), "change", obj or self.model)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
+        return policy.may(person(request), "delete", obj or self.model)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Row]:
+        return policy.visible(person(request), super().get_queryset(request))
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> ModelChoiceField[Any] | None:
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if field is not None and field.queryset is not None:
+            field.queryset = self.offered(request, field.queryset)
+        return field
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        return [self._policed(one) for one in super().get_list_filter(request)]
+
+    def _policed(self, one: Any) -> Any:
+        if not isinstance(one, str) or "__" in one:
+            return one
+        field: Field[Any, Any] = cast("Field[Any, Any]", self.model._meta.get_field(one))
+        return (one, VisibleFilter) if field.is_relation else one
+
+    def not_permitted(self, request: HttpRequest, verb: str, rows: Sequence[Row] | QuerySet[Row]) -> set[str]:
+        """The kind of rows, in words, if `verb` is not permitted for all of `rows`: as Django's pages take it."""
+        denied = any(not policy.may(person(request), verb, row) for row in rows)
+        return {str(self.model._meta.verbose_name)} if denied else set()
