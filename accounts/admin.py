@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
+from accounts.admin_grants import GrantAdmin, GrantInline, GroupAdmin
 from accounts.models import Token, User
 from scheduler_site.admin_parts import RecordAdmin, SharedAdmin
+
+__all__ = ["AccountAdmin", "GrantAdmin", "GroupAdmin", "TokenAdmin"]
 
 
 @admin.register(User)
 class AccountAdmin(SharedAdmin[User], UserAdmin):  # type: ignore[type-arg]
-    """Django's own pages. An account that owns jobs can be disabled, not deleted."""
+    """Django's own pages, with grants in place of its permissions. Whoever owns jobs is disabled, not deleted."""
+
+    inlines = (GrantInline,)
+    filter_horizontal = ("groups",)
+    fieldsets: ClassVar[Any] = (
+        (None, {"fields": ("username", "password")}),
+        (_("Personal info"), {"fields": ("first_name", "last_name", "email")}),
+        (_("Who may do what"), {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
+        (_("Important dates"), {"fields": ("last_login", "date_joined")}),
+    )
+
+    def get_inlines(self, request: HttpRequest, obj: User | None) -> Any:
+        """None while the account is being made: its page comes next."""
+        return super().get_inlines(request, obj) if obj else ()
 
 
 @admin.register(Token)
 class TokenAdmin(RecordAdmin[Token]):
     """Tokens are made by their users or by `create_token`, shown once. Deleting one revokes it at once."""
 
-    list_display = ("token_key", "name", "user", "created", "expiry")
+    list_display = ("token_key", "name", "user", "is_read_only", "created", "expiry")
     list_select_related = ("user",)
     search_fields = ("=token_key", "name", "user__username")
-    fields = ("token_key", "name", "user", "created", "expiry")
+    fields = ("token_key", "name", "user", "is_read_only", "created", "expiry")
     ordering = ("-created",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Token | None = None) -> bool:

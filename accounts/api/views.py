@@ -30,6 +30,7 @@ class UserAnswer(serializers.ModelSerializer[User]):
     """An account."""
 
     name = serializers.CharField(source="username")
+    email = serializers.CharField()
     enabled = serializers.BooleanField(source="is_active")
     staff = serializers.BooleanField(source="is_staff")
     superuser = serializers.BooleanField(source="is_superuser")
@@ -73,12 +74,16 @@ class UserViews(NamedViews):
 class GroupAnswer(serializers.ModelSerializer[Group]):
     """People who may do the same."""
 
-    users = serializers.SlugRelatedField[User](slug_field="username", many=True, read_only=True, source="user_set")
+    users = serializers.SerializerMethodField()
 
     class Meta:
         model = Group
         fields = ("name", "users")
         read_only_fields = fields
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_users(self, group: Group) -> list[str]:
+        return sorted(user.get_username() for user in group.user_set.all())
 
 
 @extend_schema_view(

@@ -29,7 +29,7 @@ from jobs.models import (
     Site,
 )
 from tests.admin.pages import text, url
-from tests.builders import MONDAY_NOON, make_host, make_job, make_pool, make_queue, make_schedule, make_user
+from tests.builders import MONDAY_NOON, grant, make_host, make_job, make_pool, make_queue, make_schedule, make_user
 
 OURS = [model for app in ("accounts", "hosts", "jobs") for model in apps.get_app_config(app).get_models()]
 SHOWN = [model for model in OURS if admin.site.is_registered(model)]
@@ -61,6 +61,7 @@ def fill(*, number: int = 0) -> None:
     Engine.objects.create(name=f"engine{number}", started_at=MONDAY_NOON, seen_at=MONDAY_NOON)
     Site.get()
     Token.objects.create(make_user())  # type: ignore[no-untyped-call]
+    grant(make_user(), "ViewQueues", queue=make_queue(f"queue{number}"))
 
 
 def test_every_model_has_pages_of_its_own_or_inside_others() -> None:
