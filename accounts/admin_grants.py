@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.widgets import FilteredSelectMultiple
 from django.contrib.auth.models import Group
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -37,7 +38,7 @@ class MemberForm(ModelForm[Group]):
         User.objects.order_by("username"),
         required=False,
         label=gettext_lazy("users"),
-        widget=admin.widgets.FilteredSelectMultiple(gettext_lazy("users"), is_stacked=False),
+        widget=FilteredSelectMultiple(gettext_lazy("users"), is_stacked=False),
     )
 
     class Meta:
@@ -72,8 +73,8 @@ class GroupAdmin(PolicedAdmin[Group]):
         return ", ".join(user.get_username() for user in group.user_set.all())
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        super().save_related(request, form, formsets, change)
         form.instance.user_set.set(form.cleaned_data["users"])
+        super().save_related(request, form, formsets, change)
 
 
 class GrantForm(ModelForm[Grant]):

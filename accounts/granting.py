@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.db.models import Model
 
+from accounts.audit import changed, removed
 from accounts.models import DEFAULT_HOST, LIMITS, SCOPES, Grant, Permission, User
 from hosts.models import Host, Pool
 from jobs.models import JobType, Queue
@@ -54,14 +55,20 @@ def define_grant(data: object) -> Grant:
     if problems:
         raise Problems(problems)
     try:
-        with transaction.atomic():
-            row.full_clean()
+        row.full_clean()
+        with changed(row):
             row.save()
     except ValidationError as error:
         raise Problems([_as_taken(problem) for problem in model_problems(error)]) from error
     except IntegrityError as error:  # the same grant, a moment ago, in another process
         raise Problems([TAKEN]) from error
     return row
+
+
+def remove_grant(row: Grant) -> None:
+    """Take the grant away."""
+    with removed(row):
+        row.delete()
 
 
 TAKEN: Final = Problem("taken", "There is such a grant already.")

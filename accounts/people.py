@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 from rest_framework import serializers
 
+from accounts.audit import changed, removed
 from accounts.models import User
 from jobs.problems import Problem, Problems, Refused, did_you_mean
 from scheduler_site.api.errors import model_problems
@@ -59,7 +60,7 @@ def define_user(data: object, *, user: User | None = None) -> User:
         _set_password(row, password)
     elif user is None:
         row.set_unusable_password()
-    with transaction.atomic():
+    with changed(row):
         _save(row, key="name")
         if groups is not None:
             row.groups.set(groups)
@@ -72,7 +73,8 @@ def change_own_password(user: User, data: object) -> User:
     if not user.check_password(given["current_password"]):
         raise Problems([Problem("wrong_password", "This is not the present password.", "current_password")])
     _set_password(user, given["password"])
-    user.save(update_fields=["password"])
+    with changed(user, action="change password"):
+        user.save(update_fields=["password"])
     return user
 
 
@@ -90,7 +92,7 @@ def define_group(data: object, *, group: Group | None = None) -> Group:
     users = _named(User, "username", given.get("users"), key="users")
     row = group or Group()
     row.name = given.get("name", row.name)
-    with transaction.atomic():
+    with changed(row):
         _save(row, key="name")
         if users is not None:
             row.user_set.set(users)
@@ -100,11 +102,17 @@ def define_group(data: object, *, group: Group | None = None) -> Group:
 def remove_user(user: User) -> None:
     """Remove the account with its tokens and grants. Raises Refused if it owns jobs."""
     try:
-        with transaction.atomic():
+        with removed(user):
             user.delete()
     except ProtectedError as error:
         hint = "Disable the account instead; its jobs stay readable."
         raise Refused(f'User "{user}" owns {user.jobs.count()} jobs.', code="in_use", hint=hint) from error
+
+
+def remove_group(group: Group) -> None:
+    """Remove the group with its grants; its users stay."""
+    with removed(group):
+        group.delete()
 
 
 def _named(model: type[Any], column: str, names: list[str] | None, *, key: str) -> list[Any] | None:

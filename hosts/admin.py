@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts import policy
+from accounts.audit import changed
 from hosts.definitions import STATE_COLUMNS, HostInUse, check_host, remove, save_host
 from hosts.models import Host, Lease, Ownership, Pool, PoolMember
 from scheduler_site.admin_fields import VariablesField
@@ -87,8 +88,10 @@ class HostAdmin(SharedAdmin[Host]):
 
     def _set_enabled(self, request: HttpRequest, hosts: QuerySet[Host], *, is_enabled: bool) -> None:
         changing = list(policy.permitted(person(request), "change", hosts.exclude(enabled=is_enabled)))
-        Host.objects.filter(pk__in=[host.pk for host in changing]).update(enabled=is_enabled)
         for host in changing:
+            with changed(host):
+                host.enabled = is_enabled
+                host.save(update_fields=["enabled"])
             self.log_change(request, host, [{"changed": {"fields": ["enabled"]}}])
         done = (
             ngettext("%(count)d host was enabled.", "%(count)d hosts were enabled.", len(changing))

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Model, ProtectedError
 from django.utils.translation import gettext as _
 
+from accounts.audit import changed, removed
 from hosts.addresses import address_problem
 from hosts.host_keys import KnownHostsRefused, parse_key
 from hosts.models import Host, Pool, PoolMember, TransportKind
@@ -49,11 +50,9 @@ def check_host(host: Host) -> None:
 def save_host(host: Host) -> Host:
     """Save a host that people have defined; what the engine knows of it stays. Raises ValidationError."""
     check_host(host)
-    if host._state.adding:
-        host.save()
-    else:
-        columns = [f.name for f in Host._meta.concrete_fields if f.name not in STATE_COLUMNS and not f.primary_key]
-        host.save(update_fields=columns)
+    columns = [f.name for f in Host._meta.concrete_fields if f.name not in STATE_COLUMNS and not f.primary_key]
+    with changed(host):
+        host.save(update_fields=None if host._state.adding else columns)
     return host
 
 
@@ -149,18 +148,18 @@ CHECKS: Final = {
 }
 
 
-@transaction.atomic
 def save_pool(pool: Pool, hosts: Sequence[Host] | None) -> Pool:
     """Save a pool and, unless None, its hosts in their order. Raises ValidationError."""
     pool.full_clean(validate_constraints=False)
     if hosts is not None and len({host.pk for host in hosts}) < len(hosts):
         raise ValidationError({"hosts": ValidationError(_("A host stands in the pool twice."), code="repeated")})
-    pool.save()
-    if hosts is not None:
-        pool.members.all().delete()
-        PoolMember.objects.bulk_create(
-            [PoolMember(pool=pool, host=host, position=place) for place, host in enumerate(hosts)]
-        )
+    with changed(pool):
+        pool.save()
+        if hosts is not None:
+            pool.members.all().delete()
+            PoolMember.objects.bulk_create(
+                [PoolMember(pool=pool, host=host, position=place) for place, host in enumerate(hosts)]
+            )
     return pool
 
 
@@ -170,7 +169,7 @@ def remove(row: Host | Pool) -> None:
     if isinstance(row, Host):
         row.leases.exclude(released_at=None).delete()
     try:
-        with transaction.atomic():
+        with removed(row):
             row.delete()
     except ProtectedError as error:
         raise HostInUse(_in_use(row, list(error.protected_objects))) from error

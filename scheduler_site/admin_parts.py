@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from accounts.audit import removed
 from scheduler_site.policed_admin import PolicedAdmin
 from scheduler_site.typed_admin import ModelForm
 
@@ -106,7 +107,8 @@ class SharedAdmin(RefusingAdmin[Row]):
 
     def remove(self, row: Row) -> None:
         """Delete the row. May raise what `refusals` lists."""
-        row.delete()
+        with removed(row):
+            row.delete()
 
     def delete_model(self, request: HttpRequest, obj: Row) -> None:
         self.remove(obj)

@@ -10,7 +10,7 @@ from django.db.models import Field, ForeignKey, Model, QuerySet
 from django.forms import ModelChoiceField
 from django.http import HttpRequest
 
-from accounts import policy
+from accounts import audit, policy
 from accounts.models import User
 from scheduler_site.typed_admin import ModelAdmin
 
@@ -72,6 +72,27 @@ class PolicedAdmin(ModelAdmin[Row]):
             return one
         field: Field[Any, Any] = cast("Field[Any, Any]", self.model._meta.get_field(one))
         return (one, VisibleFilter) if field.is_relation else one
+
+    def save_model(self, request: HttpRequest, obj: Row, form: Any, change: bool) -> None:
+        form.audit_before = audit.stored(obj)
+        super().save_model(request, obj, form, change)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        self.record(form)
+
+    def record(self, form: Any) -> None:
+        """Write what a form has changed into the audit, unless the stage that saved it has done so."""
+        if hasattr(form, "audit_before"):
+            audit.record_change(form.instance, form.audit_before)
+
+    def delete_model(self, request: HttpRequest, obj: Row) -> None:
+        with audit.removed(obj):
+            obj.delete()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Row]) -> None:
+        for row in queryset:
+            self.delete_model(request, row)
 
     def not_permitted(self, request: HttpRequest, verb: str, rows: Sequence[Row] | QuerySet[Row]) -> set[str]:
         """The kind of rows, in words, if `verb` is not permitted for all of `rows`: as Django's pages take it."""

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.urls.resolvers import URLPattern, URLResolver
 
+from accounts.web.urls import audit_urls
 from scheduler_site.health import healthz
 from scheduler_site.pages import components
 
@@ -12,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/", include("scheduler_site.api.urls")),
     path("accounts/", include("accounts.web.urls")),
+    *audit_urls,
     path("components/", components, name="components"),
     path("", include("jobs.web.urls")),
 ]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 
 from scheduler_site.settings import POSTGRESQL
 from tests.servers.postgres import PostgresServer, postgres_server
 from tests.servers.redis import redis_server
+
+AUDIT = import_module("accounts.migrations.0005_audit")
 
 __all__ = ["postgres_server", "redis_server"]
 
@@ -27,6 +30,14 @@ def django_db_modify_db_settings(
     if request.config.getoption("--database") == "postgres":
         server: PostgresServer = request.getfixturevalue("postgres_server")
         _use(POSTGRESQL | server.settings())
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """Without the guards of the audit, as tests that commit are tidied up after by deleting all rows."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        for statement in AUDIT.NO_GUARDS[connection.vendor]:
+            cursor.execute(statement)
 
 
 def _use(database: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from accounts import policy
-from accounts.granting import GrantForm, define_grant
+from accounts.granting import GrantForm, define_grant, remove_grant
 from accounts.models import Grant, Permission, User
 from accounts.people import (
     GroupForm,
@@ -21,6 +21,7 @@ from accounts.people import (
     change_own_password,
     define_group,
     define_user,
+    remove_group,
     remove_user,
 )
 from scheduler_site.api.views import NamedViews, StrictFilters, caller
@@ -101,7 +102,7 @@ class GroupViews(NamedViews):
         return define_group(data, group=row)
 
     def remove(self, row: Group, request: Request) -> None:
-        row.delete()
+        remove_group(row)
 
 
 class GrantAnswer(serializers.ModelSerializer[Grant]):
@@ -174,7 +175,7 @@ class GrantViews(GenericViewSet[Grant]):
         return Response(self.get_serializer(policy.row_for(caller(request), self.get_queryset(), int(pk))).data)
 
     def destroy(self, request: Request, pk: str) -> Response:
-        policy.row_for(caller(request), self.get_queryset(), int(pk), verb="delete").delete()
+        remove_grant(policy.row_for(caller(request), self.get_queryset(), int(pk), verb="delete"))
         return Response(status=204)
 
 

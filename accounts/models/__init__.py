@@ -1,9 +1,10 @@
-"""The people and programs that use the site, and what they may do."""
+"""The people and programs that use the site, what they may do, and what they did."""
 
 from __future__ import annotations
 
+from accounts.models.audit import AuditEntry
 from accounts.models.grant import DEFAULT_HOST, LIMITS, SCOPES, Grant, Permission
 from accounts.models.token import Token
 from accounts.models.user import User
 
-__all__ = ["DEFAULT_HOST", "LIMITS", "SCOPES", "Grant", "Permission", "Token", "User"]
+__all__ = ["DEFAULT_HOST", "LIMITS", "SCOPES", "AuditEntry", "Grant", "Permission", "Token", "User"]

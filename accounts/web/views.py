@@ -20,7 +20,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import policy
-from accounts.models import Token, User
+from accounts import tokens as tokens_of_people
+from accounts.audit import changed
+from accounts.models import User
 from accounts.web.forms import TokenForm
 
 logger = logging.getLogger(__name__)
@@ -55,7 +57,9 @@ def change_password(request: HttpRequest) -> HttpResponse:
     form = PasswordChangeForm(_person(request), _sent(request))
     if not form.is_valid():
         return render(request, "accounts/password.html", {"form": form}, status=400 if form.is_bound else 200)
-    update_session_auth_hash(request, form.save())
+    with changed(_person(request), action="change password"):
+        form.save()
+    update_session_auth_hash(request, form.user)
     messages.success(request, _("Your password is changed. All other browsers are signed out."))
     return redirect("password")
 
@@ -69,7 +73,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
     form = TokenForm(_sent(request))
     made = None
     if form.is_valid():
-        row, made = Token.objects.create(person, expiry=form.period(), **form.described())  # type: ignore[no-untyped-call]
+        row, made = tokens_of_people.make_token(person, period=form.period(), **form.described())
         logger.info("token %s made by %s", row.token_key, person)
         form = TokenForm()
     told = {
@@ -87,8 +91,9 @@ def tokens(request: HttpRequest) -> HttpResponse:
 def revoke_token(request: HttpRequest, key: str) -> HttpResponse:
     """Ends a token of one's own, at once. One that is gone already is as good as revoked."""
     person = _person(request)
-    count, _models = policy.own_tokens(person).filter(token_key=key).delete()
-    if count:
+    row = policy.own_tokens(person).filter(token_key=key).first()
+    if row is not None:
+        tokens_of_people.revoke_token(row)
         logger.info("token %s revoked by %s", key, person)
         messages.success(request, _("Token %(key)s… is revoked.") % {"key": key})
     else:

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts import policy
+from accounts.audit import changed
 from accounts.models import User
 from jobs.config.definitions import queue_problems
 from jobs.config.removal import remove_queue
@@ -77,8 +78,10 @@ class QueueAdmin(SharedAdmin[Queue]):
 
     def _set_enabled(self, request: HttpRequest, queues: QuerySet[Queue], *, is_enabled: bool) -> None:
         changing = list(policy.permitted(person(request), "change", queues.exclude(enabled=is_enabled)))
-        Queue.objects.filter(pk__in=[queue.pk for queue in changing]).update(enabled=is_enabled)
         for queue in changing:
+            with changed(queue):
+                queue.enabled = is_enabled
+                queue.save(update_fields=["enabled"])
             self.log_change(request, queue, [{"changed": {"fields": ["enabled"]}}])
         ring()
         done = (

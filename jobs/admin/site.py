@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from accounts.audit import changed
 from jobs.models import Site
 from jobs.queueing.bell import ring
 from scheduler_site.admin_fields import VariablesField
@@ -46,5 +47,6 @@ class SiteAdmin(PolicedAdmin[Site]):
         return HttpResponseRedirect(reverse("admin:jobs_site_change", args=[Site.get().pk]))
 
     def save_model(self, request: HttpRequest, obj: Site, form: Form, change: bool) -> None:
-        obj.save(update_fields=["is_paused", "variables"])
+        with changed(obj):
+            obj.save(update_fields=["is_paused", "variables"])
         ring()

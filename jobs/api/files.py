@@ -22,6 +22,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import policy
+from accounts.audit import record
 from jobs.api.answers import utc
 from jobs.models import Job
 from jobs.problems import Problem, Problems, Refused
@@ -101,6 +102,7 @@ class FilesView(APIView):
             policy.require_everywhere(caller(request), "add", Job)
         path = checked(name, field="path")
         digest = keep(upload, path, is_overwriting=is_overwriting)
+        record("upload", kind="file", name=shown(path), after={"sha256": digest})
         return Response({"path": shown(path), "size": path.stat().st_size, "sha256": digest}, status=201)
 
 

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 
+from accounts.audit import changed
 from hosts.models import Host, Pool
 from jobs import parameters
 from jobs.commands import Syntax, compile_command
@@ -43,7 +44,7 @@ def define_queue(data: object, *, queue: Queue | None = None) -> Queue:
     row = _changed(queue or Queue(), given)
     problems += queue_problems(row)
     _raise(problems)
-    with transaction.atomic():
+    with changed(row):
         _save(row)
         ring()
     return row
@@ -103,8 +104,14 @@ def _timetable(timing: Mapping[str, Any], schedule: Schedule | None) -> Timetabl
     return timetable
 
 
-@transaction.atomic
 def _save_schedule(row: Schedule, timetable: Timetable) -> Schedule:
+    with changed(row):
+        _write_schedule(row, timetable)
+        ring()
+    return row
+
+
+def _write_schedule(row: Schedule, timetable: Timetable) -> None:
     row.zone = timetable.zone.key
     row.holidays_country = timetable.holidays.country if timetable.holidays else ""
     row.holidays_subdivision = (timetable.holidays.subdivision or "") if timetable.holidays else ""
@@ -122,8 +129,6 @@ def _save_schedule(row: Schedule, timetable: Timetable) -> Schedule:
             for x, json in zip(timetable.exceptions, said, strict=True)
         ]
     )
-    ring()
-    return row
 
 
 def schedule_problems(schedule: Schedule) -> list[Problem]:
@@ -229,11 +234,18 @@ def _variable_problem(name: object, value: object, field: str) -> Problem | None
     return None
 
 
-@transaction.atomic
 def _save_job_type(row: JobType, declared: Sequence[parameters.Parameter], *, is_declared: bool) -> JobType:
-    _save(row)
-    if is_declared:
-        row.parameters.all().delete()
+    with changed(row):
+        _save(row)
+        if is_declared:
+            _declare(row, declared)
+        ring()
+    return row
+
+
+def _declare(row: JobType, declared: Sequence[parameters.Parameter]) -> None:
+    row.parameters.all().delete()
+    if declared:
         Parameter.objects.bulk_create(
             [
                 Parameter(
@@ -243,8 +255,6 @@ def _save_job_type(row: JobType, declared: Sequence[parameters.Parameter], *, is
                 for position, one in enumerate(declared)
             ]
         )  # fmt: skip
-    ring()
-    return row
 
 
 def _name_rows(given: dict[str, Any], known: Mapping[str, type[models.Model]], problems: list[Problem]) -> None:

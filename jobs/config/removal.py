@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, ProtectedError, QuerySet
 
+from accounts.audit import Values, removed
 from jobs.execution.store import FileStore
 from jobs.models import Attempt, Event, Job, JobState, JobType, Queue, Schedule
 from jobs.problems import Refused
@@ -20,10 +21,11 @@ SHOWN: Final = 10
 
 def remove_job(job: Job) -> None:
     """Remove the job with its attempts, history and output. Raises Refused while it runs."""
-    if not _remove_jobs([job.pk]):
-        raise Refused(
-            f"Job {job.pk} is running; it cannot be removed.", code="running", hint="Cancel or kill it first."
-        )
+    with removed(job):
+        if not _remove_jobs([job.pk]):
+            raise Refused(
+                f"Job {job.pk} is running; it cannot be removed.", code="running", hint="Cancel or kill it first."
+            )
 
 
 def remove_queue(queue: Queue, *, is_forced: bool = False) -> None:
@@ -41,7 +43,7 @@ def remove_queue(queue: Queue, *, is_forced: bool = False) -> None:
     removable = Job.objects.filter(queue=queue).exclude(state=JobState.RUNNING)
     while (ids := list(removable.values_list("pk", flat=True)[:BATCH])) and _remove_jobs(ids):
         pass
-    _remove(queue, f'Queue "{queue.name}" has got new jobs meanwhile.')
+    _remove(queue, f'Queue "{queue.name}" has got new jobs meanwhile.', also={"jobs": counts} if counts else None)
 
 
 def counts_of(jobs: QuerySet[Job]) -> dict[str, int]:
@@ -74,9 +76,9 @@ def _listed(names: Sequence[str]) -> str:
     return f"{shown} and more" if len(names) > SHOWN else shown
 
 
-def _remove(row: Queue | Schedule | JobType, message: str) -> None:
+def _remove(row: Queue | Schedule | JobType, message: str, *, also: Values | None = None) -> None:
     try:
-        with transaction.atomic():
+        with removed(row, also=also):
             row.delete()
     except ProtectedError as error:
         raise Refused(message, code="in_use", hint="Look again.") from error

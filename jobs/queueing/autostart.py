@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db import transaction
+
+from accounts.audit import record
 from jobs.models import Job, JobState, Queue
 from scheduler_site.records import query
 
@@ -16,8 +19,12 @@ def autostart_once(*, at: datetime) -> list[str]:
         if waiting[:count].count() < count:
             continue
         # Compare and set: somebody who disables the queue at this moment is not overruled twice.
-        if Queue.objects.filter(pk=pk, enabled=False, autostart_count=count).update(enabled=True):
-            enabled.append(name)
+        with transaction.atomic():
+            is_ours = Queue.objects.filter(pk=pk, enabled=False, autostart_count=count).update(enabled=True)
+            if is_ours:
+                enabled.append(name)
+                was, now = {"enabled": False}, {"enabled": True}
+                record("change", kind="jobs.queue", pk=pk, name=name, before=was, after=now)
     return enabled
 
 

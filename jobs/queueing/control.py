@@ -11,6 +11,7 @@ from typing import Final
 
 from django.db import transaction
 
+from accounts.audit import commanded
 from hosts.models import Host
 from jobs.models import Attempt, AttemptRequest, Event, Job, JobState, Phase, Queue
 from jobs.problems import Refused
@@ -23,6 +24,7 @@ from jobs.queueing.waking import ask_again
 WAITING: Final = frozenset({JobState.BLOCKED, JobState.READY})
 
 
+@commanded
 def cancel(job: Job, *, actor: str, at: datetime) -> bool:
     """End the job: at once if it waits; if it runs, by TERM, grace, KILL. Raises Refused if it has ended."""
     if job.state in WAITING:
@@ -34,16 +36,19 @@ def cancel(job: Job, *, actor: str, at: datetime) -> bool:
     return _ask(job, AttemptRequest.CANCEL, actor=actor, at=at)
 
 
+@commanded
 def kill(job: Job, *, actor: str, at: datetime) -> bool:
     """End a running job by KILL at once; it has then failed. Raises Refused if it does not run."""
     return _ask(job, AttemptRequest.KILL, actor=actor, at=at)
 
 
+@commanded
 def pause(job: Job, *, actor: str, at: datetime) -> bool:
     """Freeze a running job's processes. Raises Refused if it does not run."""
     return _ask(job, AttemptRequest.PAUSE, actor=actor, at=at)
 
 
+@commanded
 def resume(job: Job, *, actor: str, at: datetime) -> bool:
     """Thaw a paused job's processes. Raises Refused if it is not paused."""
     return _ask(job, AttemptRequest.RESUME, actor=actor, at=at)
@@ -82,7 +87,7 @@ def _check(attempt: Attempt, request: AttemptRequest) -> None:
         raise Refused(f"Job {attempt.job_id} is not paused.", code="not_paused")
 
 
-@transaction.atomic
+@commanded
 def retry(job: Job, *, actor: str, at: datetime) -> bool:
     """Let a finished job run once more, behind those that wait. Raises Refused if it has not finished."""
     if not JobState(job.state).is_final:
@@ -98,19 +103,19 @@ def retry(job: Job, *, actor: str, at: datetime) -> bool:
     return True
 
 
-@transaction.atomic
+@commanded
 def hold(job: Job, *, actor: str, at: datetime) -> bool:
     """Keep a waiting job from starting until it is released. Raises Refused if it does not wait."""
     return _change(job, {"is_held": True}, actor=actor, at=at)
 
 
-@transaction.atomic
+@commanded
 def release(job: Job, *, actor: str, at: datetime) -> bool:
     """Let a held job go on. Raises Refused if it does not wait."""
     return _change(job, {"is_held": False}, actor=actor, at=at)
 
 
-@transaction.atomic
+@commanded
 def change(job: Job, fields: dict[str, object], *, actor: str, at: datetime) -> bool:
     """Change `priority`, `not_before`, `host`, `notes` of a job that waits. Notes may change at any time."""
     if set(fields) <= {"notes"}:
@@ -120,7 +125,7 @@ def change(job: Job, fields: dict[str, object], *, actor: str, at: datetime) -> 
     return _change(job, fields, actor=actor, at=at)
 
 
-@transaction.atomic
+@commanded
 def move_to(
     job: Job, *, queue: Queue | None = None, place: str = "last", before: Job | None = None, actor: str, at: datetime
 ) -> bool:

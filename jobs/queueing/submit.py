@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 from django.db import IntegrityError, transaction
 from django.db.models import prefetch_related_objects
 
+from accounts.audit import record
 from accounts.models import User
 from hosts.models import Host
 from jobs.models import Event, Job, JobType, Lane, Queue
@@ -88,8 +89,18 @@ def submit_many(
             [Event(job_id=job.pk, at=at, now=job.state, actor=owner.get_username(), reason=job.reason) for job in jobs],
             batch_size=INSERT_BATCH,
         )
+        _record(jobs, owner)
         ring()
     return jobs
+
+
+def _record(jobs: Sequence[Job], owner: User) -> None:
+    """One entry for all jobs that were submitted together."""
+    if not jobs:
+        return
+    told = {"jobs": len(jobs), "first": jobs[0].pk, "last": jobs[-1].pk, "queues": sorted({j.queue.name for j in jobs})}
+    first = str(jobs[0].pk) if len(jobs) == 1 else ""
+    record("submit", kind="jobs.job", pk=first, name=first, after=told, actor=owner.get_username())
 
 
 def _earlier(request: Request, owner: User, key: str) -> Job | None:

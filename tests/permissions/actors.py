@@ -74,7 +74,7 @@ class Actor:
         if self.scope == "host" and self.permission in (P.CREATE_JOBS, P.VIEW_JOBS, P.MANAGE_JOBS) and self.is_this:
             return {"is_default_host": True}  # the job asks for no host
         name = THIS[self.scope] if self.is_this else "other"
-        return {self.scope: MODELS[self.scope].objects.get(name=name)}
+        return {self.scope: MODELS[self.scope]._default_manager.get(name=name)}
 
     def api(self) -> APIClient:
         """How they use the API: by a token."""

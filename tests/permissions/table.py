@@ -128,6 +128,8 @@ API: Final[Table] = {
     ("POST", "api/v1/grants"): SUPER_ACTION,
     ("GET", "api/v1/grants/{pk}"): SUPER_THING,
     ("DELETE", "api/v1/grants/{pk}"): SUPER_THING,
+    ("GET", "api/v1/audit"): SUPER_ACTION,
+    ("GET", "api/v1/audit/export"): SUPER_ACTION,
     ("GET", "api/schema"): ACCOUNT,
     ("GET", "api/docs"): ACCOUNT,
     # An address that does not exist.
@@ -142,6 +144,7 @@ PAGES: Final[Table] = {
     ("GET", "accounts/tokens/"): ACCOUNT,
     ("POST", "accounts/tokens/{key}/revoke/"): ACCOUNT,
     ("GET", "components/"): ACCOUNT,
+    ("GET", "audit/"): SUPER_ACTION,
     ("GET", "queues/"): action(VIEW_QUEUES, Where.SOMEWHERE),
     ("GET", "queues/{name}/"): thing(VIEW_QUEUES, QUEUE),
     ("POST", "queues/{name}/{word}/"): thing(VIEW_QUEUES, QUEUE, do=(P.MANAGE_QUEUES,)),
@@ -177,7 +180,7 @@ ADMIN: Final[Mapping[str, AdminRule]] = {
     # What is below belongs to those who may do everything.
     **dict.fromkeys(
         (
-            "accounts/grant", "accounts/token", "accounts/user", "auth/group",
+            "accounts/auditentry", "accounts/grant", "accounts/token", "accounts/user", "auth/group",
             "hosts/lease", "hosts/ownership",
             "jobs/attempt", "jobs/engine", "jobs/event", "jobs/lane", "jobs/output", "jobs/script", "jobs/site",
             "axes/accessattempt", "axes/accessfailurelog", "axes/accesslog",

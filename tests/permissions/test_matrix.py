@@ -216,5 +216,5 @@ def test_the_admin_pages_answer_everybody_as_the_table_says(actor: Actor, job: J
 
 def row_of(model: str, job: Job) -> int:
     """The id of the thing that actors have grants for."""
-    kind = apps.get_model(*model.split("/"))
+    kind = apps.get_model(model.replace("/", "."))
     return job.pk if kind is Job else kind._default_manager.get(name=ROWS[model]).pk

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts.audit import changed
 from hosts.host_keys import HostKey, KnownHostsRefused, parse_key, scan
 from hosts.models import Host, TransportKind
 from hosts.supervisor.client import Supervisor
@@ -107,7 +108,8 @@ def expected_fingerprints(row: Host) -> set[str]:
 def accept_keys(row: Host, lines: list[str]) -> None:
     """Expect these keys, and no others, of the host from now on."""
     row.host_keys = "\n".join(lines)
-    row.save(update_fields=["host_keys"])
+    with changed(row, action="accept host keys"):
+        row.save(update_fields=["host_keys"])
 
 
 def advice(row: Host, expected: set[str]) -> str:

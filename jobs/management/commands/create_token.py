@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.models import Token, User
+from accounts.models import User
+from accounts.tokens import make_token
 from jobs.problems import did_you_mean
 
 DAYS_LIMIT = 3660
@@ -30,9 +31,7 @@ class Command(BaseCommand):
         if not owner.is_active:
             raise CommandError(f'User "{user}" is disabled; a token of theirs would open nothing.')
         expiry = timedelta(days=days) if days else None
-        _row, token = Token.objects.create(  # type: ignore[no-untyped-call]
-            owner, expiry=expiry, name=name, is_read_only=read_only
-        )
+        _row, token = make_token(owner, name=name, period=expiry, is_read_only=read_only)
         self.stdout.write(token)
 
 

@@ -1,0 +1,35 @@
+"""Writes log-ins, log-outs, failed log-ins and lockouts into the audit. Django tells of them by signals alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from axes.signals import user_locked_out
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.dispatch import receiver
+
+from accounts.audit import record
+from accounts.models import User
+
+KIND = User._meta.label_lower
+
+
+@receiver(user_logged_in)
+def logged_in(sender: Any, user: User, **told: Any) -> None:
+    record("log in", kind=KIND, pk=user.pk, name=user.get_username(), actor=user.get_username())
+
+
+@receiver(user_logged_out)
+def logged_out(sender: Any, user: User | None, **told: Any) -> None:
+    if user is not None:
+        record("log out", kind=KIND, pk=user.pk, name=user.get_username(), actor=user.get_username())
+
+
+@receiver(user_login_failed)
+def failed(sender: Any, credentials: dict[str, Any], **told: Any) -> None:
+    record("fail to log in", kind=KIND, name=str(credentials.get("username", "")))
+
+
+@receiver(user_locked_out)
+def locked_out(sender: Any, username: str | None = None, **told: Any) -> None:
+    record("lock out", kind=KIND, name=username or "")

@@ -1,0 +1,102 @@
+"""From where what happens now was asked for: a request, a command, or the site itself."""
+
+from __future__ import annotations
+
+import getpass
+import secrets
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from inspect import iscoroutinefunction
+from typing import Any, Final, cast
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import sync_and_async_middleware
+
+from scheduler_site.proxies import is_trusted
+
+HEADER: Final = "X-Request-Id"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who asks, in which way, from which address, in which request. All empty: the site itself."""
+
+    actor: str = ""
+    mode: str = ""
+    peer: str = ""
+    request_id: str = ""
+
+
+SITE: Final = Origin()
+_command: ContextVar[Origin] = ContextVar("command", default=SITE)
+_request: ContextVar[tuple[HttpRequest, str] | None] = ContextVar("request", default=None)
+
+
+def of_command() -> None:
+    """What this process does from now on was asked for on the machine's own command line."""
+    _command.set(Origin(actor=f"{getpass.getuser()}@localhost"[:150], mode="command"))
+
+
+def current() -> Origin:
+    """The origin of what happens now. Who asks is known once the request has been authenticated."""
+    found = _request.get()
+    if found is None:
+        return _command.get()
+    request, number = found
+    user = getattr(request, "user", None)
+    name = user.get_username() if user is not None and user.is_authenticated else ""
+    return Origin(name, _mode(request) if name else "", peer_of(request), number)
+
+
+def _mode(request: HttpRequest) -> str:
+    word = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")[0].lower()
+    return word if word in {"token", "basic"} else "session"
+
+
+def peer_of(request: HttpRequest) -> str:
+    """The client's address: the socket's, or what the last trusted proxy says it was."""
+    peer = str(request.META.get("REMOTE_ADDR", ""))
+    told = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
+    while told and is_trusted(peer, settings.BATCHYARD_TRUSTED_PROXIES):
+        peer = told.pop()
+    return peer[:100]
+
+
+Answer = Callable[[HttpRequest], HttpResponse]
+AsyncAnswer = Callable[[HttpRequest], Awaitable[HttpResponse]]
+
+
+@sync_and_async_middleware
+def remembered(get_response: Answer | AsyncAnswer) -> Answer | AsyncAnswer:
+    """Remembers the request while it is answered, under a number that the answer tells as X-Request-Id."""
+    if iscoroutinefunction(get_response):
+
+        async def answer_later(request: HttpRequest) -> HttpResponse:
+            token, number = _enter(request)
+            try:
+                return _numbered(await cast(AsyncAnswer, get_response)(request), number)
+            finally:
+                _request.reset(token)
+
+        return answer_later
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        token, number = _enter(request)
+        try:
+            return _numbered(cast(Answer, get_response)(request), number)
+        finally:
+            _request.reset(token)
+
+    return answer
+
+
+def _enter(request: HttpRequest) -> tuple[Any, str]:
+    number = secrets.token_hex(8)
+    return _request.set((request, number)), number
+
+
+def _numbered(answer: HttpResponse, number: str) -> HttpResponse:
+    answer[HEADER] = number
+    return answer
