@@ -209,15 +209,18 @@ def require_submission(user: Person, wanted: Iterable[Wanted]) -> None:
     if rights.is_super or any(not one.limits for one in rights.of("jobs.add_job")):
         return
     places = {(one.queue, one.type, one.host) for one in wanted}
-    ids = {
-        scope: dict(model._default_manager.filter(name__in={place[at] for place in places}).values_list("name", "pk"))
-        for at, (scope, model) in enumerate(NAMED.items())
-    }
+    ids = {scope: _ids(model, {place[at] for place in places}) for at, (scope, model) in enumerate(NAMED.items())}
     for queue, kind, host in places:
         found = {"queue": ids["queue"].get(queue, NOTHING), "type": ids["type"].get(kind, NOTHING)}
         if not rights.has("jobs.add_job", {**found, "host": ids["host"].get(host, NOTHING) if host else None}):
             on = f'on host "{host[:100]}"' if host else "without naming a host"
             raise PermissionDenied(f'You may not submit jobs of type "{kind[:100]}" to queue "{queue[:100]}" {on}.')
+
+
+def _ids(model: type[Queue | JobType | Host], names: Iterable[str | None]) -> dict[str, int]:
+    # What cannot be a name is not asked for: some databases would not take it.
+    asked = {name for name in names if name is not None and name.isprintable()}
+    return dict(model._default_manager.filter(name__in=asked).values_list("name", "pk"))
 
 
 def target_queue(user: Person, job: Job, name: str) -> Queue:

@@ -18,8 +18,8 @@ from hosts.definitions import STATE_COLUMNS, HostInUse, check_host, remove, save
 from hosts.models import Host, Lease, Ownership, Pool, PoolMember
 from scheduler_site.admin_fields import VariablesField
 from scheduler_site.admin_parts import CodeArea, RecordAdmin, SharedAdmin
-from scheduler_site.policed_admin import person
-from scheduler_site.typed_admin import ModelForm, TabularInline
+from scheduler_site.policed_admin import PolicedInline, person
+from scheduler_site.typed_admin import ModelForm
 
 
 class HostForm(ModelForm[Host]):
@@ -101,7 +101,7 @@ class HostAdmin(SharedAdmin[Host]):
         self.message_user(request, done % {"count": len(changing)}, messages.SUCCESS)
 
 
-class MemberInline(TabularInline[PoolMember, Pool]):
+class MemberInline(PolicedInline[PoolMember]):
     model = PoolMember
     fields = ("position", "host")
     extra = 0

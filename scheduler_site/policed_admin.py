@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from typing import Any, TypeVar, cast
 
 from django.contrib.admin import RelatedFieldListFilter
-from django.db.models import Field, ForeignKey, Model, QuerySet
+from django.contrib.admin.utils import unquote
+from django.db.models import Field, ForeignKey, Model, Q, QuerySet
 from django.forms import ModelChoiceField
+from django.forms.models import _get_foreign_key
 from django.http import HttpRequest
 
 from accounts import audit, policy
 from accounts.models import User
-from scheduler_site.typed_admin import ModelAdmin
+from scheduler_site.typed_admin import ModelAdmin, TabularInline
 
 Row = TypeVar("Row", bound=Model)
 
@@ -31,12 +33,44 @@ class VisibleFilter(RelatedFieldListFilter):
         return field.get_choices(include_blank=False, ordering=ordering, limit_choices_to={"pk__in": seen.values("pk")})
 
 
-class PolicedAdmin(ModelAdmin[Row]):
-    """Shows, offers and lets change what the policy says, row by row."""
+class PolicedChoices:
+    """Lets forms refer to what the user may see, and to what the row refers to already."""
 
     def offered(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Those of `rows` that a form lets choose."""
         return policy.visible(person(request), rows)
+
+    def rows_of(self, number: str) -> QuerySet[Any]:
+        """The rows whose forms are on the page of this number."""
+        raise NotImplementedError
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> ModelChoiceField[Any] | None:
+        field: ModelChoiceField[Any] | None = super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
+        if field is not None and field.queryset is not None:
+            wanted = Q(pk__in=self.offered(request, field.queryset).values("pk"))
+            number = request.resolver_match.kwargs.get("object_id") if request.resolver_match else None
+            if number is not None:
+                # Otherwise saving the page would clear what the user does not see.
+                wanted |= Q(pk__in=self.rows_of(unquote(number)).values(db_field.attname))
+            field.queryset = field.queryset.filter(wanted)
+        return field
+
+
+class PolicedInline(PolicedChoices, TabularInline[Row, Any]):
+    """Parts of a row, on its page."""
+
+    def rows_of(self, number: str) -> QuerySet[Any]:
+        parent = _get_foreign_key(self.parent_model, self.model, fk_name=self.fk_name)
+        return self.model._base_manager.filter(**{parent.name: number})
+
+
+class PolicedAdmin(PolicedChoices, ModelAdmin[Row]):
+    """Shows, offers and lets change what the policy says, row by row."""
+
+    def rows_of(self, number: str) -> QuerySet[Any]:
+        return self.model._base_manager.filter(pk=number)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
@@ -55,14 +89,6 @@ class PolicedAdmin(ModelAdmin[Row]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Row]:
         return policy.visible(person(request), super().get_queryset(request))
-
-    def formfield_for_foreignkey(
-        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
-    ) -> ModelChoiceField[Any] | None:
-        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
-        if field is not None and field.queryset is not None:
-            field.queryset = self.offered(request, field.queryset)
-        return field
 
     def get_list_filter(self, request: HttpRequest) -> Any:
         return [self._policed(one) for one in super().get_list_filter(request)]

@@ -48,6 +48,8 @@ ALLOWED_HOSTS = [
 CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
+    # Before Django's own accounts, two of whose commands it completes.
+    "accounts",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -64,7 +66,6 @@ INSTALLED_APPS = [
     "csp",
     "django_htmx",
     "scheduler_site",
-    "accounts",
     "hosts",
     "jobs",
 ]

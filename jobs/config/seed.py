@@ -11,6 +11,7 @@ from typing import Final
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
+from accounts.audit import record
 from accounts.models import User
 from hosts.models import Host, TransportKind
 from jobs.models import JobType, Parameter, Queue, Schedule, Site
@@ -44,6 +45,8 @@ def seed() -> Seeded:
     with transaction.atomic():
         Site.objects.select_for_update().get(pk=Site.get().pk)
         made = _make_missing(hashed)
+        if made:
+            record("begin", kind="jobs.site", name="site", after=made)
     return Seeded(made, password if "account" in made else None)
 
 

@@ -348,3 +348,19 @@ def test_the_form_offers_what_may_be_submitted(things: None, bob: User) -> None:
     assert not form.fields["host"].queryset.exists()
     assert answer.status_code == 302
     assert page.post("/submit/command/", {"queue": "daily", "param_command": "true"}).status_code == 400
+
+
+def test_a_page_of_the_admin_offers_what_may_be_seen_and_clears_nothing(things: None, bob: User) -> None:
+    make_host("build2")
+    queue = make_queue("weekly", host=make_host("build1"))
+    User.objects.filter(pk=bob.pk).update(is_staff=True)
+    page = Client()
+    page.force_login(grant(bob, "ManageQueues"))
+    address = url(Queue, "change", queue.pk)
+
+    offered = page.get(address).context["adminform"].form.fields["host"].queryset
+    page.post(address, fields_of(page, address) | {"title": "new"})
+
+    queue.refresh_from_db()
+    assert [str(host) for host in offered] == ["build1"]
+    assert (str(queue.host), queue.title) == ("build1", "new")

@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.management.commands import createsuperuser
+
+from accounts.audit import record_change
+from accounts.models import User
+
+
+class Command(createsuperuser.Command):
+    """Django's own, told in the audit."""
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        known = User.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+        super().handle(*args, **options)
+        for user in User.objects.filter(pk__gt=known, is_superuser=True):
+            record_change(user, None)
