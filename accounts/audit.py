@@ -87,7 +87,8 @@ def masked(value: Any, *, name: str = "") -> Any:
 
 def stored(row: Model) -> dict[str, Any] | None:
     """What the database has of `row` and its parts now; None if it is not there."""
-    found = type(row)._base_manager.filter(pk=row.pk).first() if row.pk is not None else None
+    # By way of _meta, as the user of a request is a stand-in of another class.
+    found = row._meta.model._base_manager.filter(pk=row.pk).first() if row.pk is not None else None
     if found is None:
         return None
     told = _columns(found)

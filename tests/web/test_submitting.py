@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from accounts.models import User
 from jobs.models import Job, JobType, Parameter
-from tests.builders import make_host, make_job, make_queue, make_type
+from tests.builders import grant, make_host, make_job, make_queue, make_type
 from tests.web.parts import read, text
 
 FORM = "/submit/render/"
@@ -180,6 +181,8 @@ def test_unknown_kinds_are_missing_and_near_ones_named(page: Client, site: None)
 
 def test_who_may_not_submit_is_told_so(looker: Client, render: JobType) -> None:
     assert looker.get("/submit/").status_code == 403
+    assert looker.get(FORM).status_code == 404
+    grant(User.objects.get(username="bob"), "ViewJobTypes")
     assert looker.get(FORM).status_code == 403
     assert looker.post(FORM, {"queue": "anytime"}).status_code == 403
     assert not Job.objects.exists()
