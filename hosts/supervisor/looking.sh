@@ -13,9 +13,9 @@ by_judge() { # name: sets by_state
 }
 
 by_judge_open() { # name
+    by_set_out=${by_slot#open } by_set_out=${by_set_out%%[!0-9]*}
     if [ ! "$by_super" ]; then
-        by_set_out=${by_slot#open }
-        by_state="claimed $((by_uptime - ${by_set_out%%[!0-9]*}))"
+        by_state="claimed $((by_uptime - by_set_out))"
     elif [ "$by_boot_then" != "$by_boot" ]; then
         by_state=rebooted
     elif by_stat "$by_pid" && [ "$by_start" = "$by_since" ]; then
@@ -24,6 +24,7 @@ by_judge_open() { # name
     elif by_stat "$by_super" && [ "$by_start" -le "$by_since" ]; then
         # It is about to write the slot. (A process that has its number again would be younger than the command.)
         by_state="running $by_pid"
+        [ "$by_pid" != 0 ] || by_state="claimed $((by_uptime - by_set_out))"
     else
         # It may have written the slot since it was read above.
         by_load "$1"

@@ -259,6 +259,7 @@ class Hello:
 
     clock_seconds  since the epoch, by its wall clock.
     free_bytes     where its directory is. None: it did not tell.
+    has_resident   a resident launches; else the shell does.
     """
 
     directory: str
@@ -270,6 +271,7 @@ class Hello:
     journal_bytes: int
     free_bytes: int | None
     has_python: bool
+    has_resident: bool = False
 
 
 @dataclass(frozen=True, slots=True)
