@@ -10,6 +10,7 @@ from hosts.supervisor import source
 from hosts.supervisor.launching import launch_text
 from hosts.supervisor.orders import Orders, open_orders
 from hosts.supervisor.records import (
+    EndKind,
     Hello,
     LaunchAnswer,
     LaunchKind,
@@ -280,6 +281,9 @@ def _parse_look(line: str) -> Look:
 
 def _parse_look_end(name: str, *, words: list[str]) -> Look:
     try:
-        return Look(name, state=RunState.ENDED, end=parse_end(name, words=words))
+        *told, since = words
+        end = parse_end(name, words=told)
+        has_begun = since.isdecimal() and end.kind is not EndKind.REFUSED
+        return Look(name, state=RunState.ENDED, end=end, start_ticks=int(since) if has_begun else None)
     except ValueError:
         return Look(name, state=RunState.GARBLED)

@@ -7,7 +7,7 @@ by_judge() { # name: sets by_state
     fi
     case $by_slot in
     "open "*.) by_judge_open "$1" ;;
-    *.) by_state="ended ${by_slot%.}" ;;
+    *.) by_state="ended ${by_slot%.} ${by_since:--}" ;;
     *) by_state=garbled ;;
     esac
 }
@@ -28,7 +28,7 @@ by_judge_open() { # name
     else
         # It may have written the slot since it was read above.
         by_load "$1"
-        case $by_slot in "open "*) by_state=lost ;; *) by_state="ended ${by_slot%.}" ;; esac
+        case $by_slot in "open "*) by_state=lost ;; *) by_state="ended ${by_slot%.} ${by_since:--}" ;; esac
     fi
 }
 

@@ -155,15 +155,17 @@ class RunState(StrEnum):
 class Look:
     """One run as its host has it now.
 
-    pid        of a command that lives, else None.
-    end        set exactly when the state is ended.
-    may_start  claimed, and it can begin yet. Claimed without it never ran and never will.
+    pid          of a command that lives, else None.
+    end          set exactly when the state is ended.
+    start_ticks  when a command that has ended began, counted from the host's boot.
+    may_start    claimed, and it can begin yet. Claimed without it never ran and never will.
     """
 
     name: str
     state: RunState
     end: Ended | None = None
     pid: int | None = None
+    start_ticks: int | None = None
     may_start: bool = False
 
 

@@ -47,6 +47,8 @@ ROWS_SECONDS: Final = 5.0
 KEEP_RUNS: Final = timedelta(minutes=15)
 DROP_BATCH: Final = 500
 DRAIN_CHUNKS: Final = 8
+# Of every Linux, in what it tells of processes.
+TICKS_PER_SECOND: Final = 100
 
 
 class HostChanged(Exception):
@@ -297,7 +299,7 @@ class Attendance:
         if look.state == RunState.RUNNING or look.state == RunState.SUPERVISOR_DIED:
             self._seen_running(run)
         elif look.state == RunState.ENDED:
-            run.ended = look.end
+            self._seen_ended(run, look)
         elif look.state == RunState.ABSENT and run.started_at is None:
             return True
         elif look.state == RunState.CLAIMED and look.may_start:
@@ -316,6 +318,13 @@ class Attendance:
         run.is_running = True
         if run.started_at is None:
             run.started_at = now()
+
+    def _seen_ended(self, run: Run, look: Look) -> None:
+        """Its start may stand in a part of the journal that has not come yet, or that a full disk has kept out."""
+        run.ended = look.end
+        if run.started_at is None and look.start_ticks is not None:
+            began = look.start_ticks / TICKS_PER_SECOND
+            run.started_at = self._post.line.clock.at(began, earliest=run.claimed_at, latest=now())
 
     # --- order on the host ---
 

@@ -13,7 +13,7 @@ from jobs.execution.store import Sizes
 from jobs.models import AttemptRequest, JobType, OnFail, Output, RetryWhen
 from jobs.outcomes import RetryRule
 from jobs.parameters import Parameter, ParameterType
-from jobs.queueing.declarations import parameters_of
+from jobs.queueing.declarations import kinds_by_id
 from scheduler_site.records import moment, query
 
 OPEN: Final = """
@@ -79,7 +79,7 @@ def load(attempts: Sequence[int]) -> list[Run]:
     if not attempts:
         return []
     rows = [_Row(*row) for row in query(OPEN.format(", ".join(["%s"] * len(attempts))), list(attempts))]
-    kinds = _kinds({row.type for row in rows})
+    kinds = kinds_by_id({row.type for row in rows})
     # Only what was handed over before can have output of which something is stored.
     stored = _stored([row.attempt for row in rows if row.script is not None])
     return [_run(row, *kinds[row.type], stored.get(row.attempt, Sizes())) for row in rows]
@@ -110,11 +110,6 @@ def _run(row: _Row, kind: JobType, parameters: tuple[Parameter, ...], stored: Si
         started_at=moment(row.started_at), phase=row.phase, request=row.request,
         was_handed_over=row.script is not None, stored=stored,
     )  # fmt: skip
-
-
-def _kinds(types: set[int]) -> dict[int, tuple[JobType, tuple[Parameter, ...]]]:
-    rows = JobType.objects.prefetch_related("parameters").in_bulk(types)
-    return {pk: (kind, parameters_of(kind)) for pk, kind in rows.items()}
 
 
 def _stored(attempts: Sequence[int]) -> dict[int, Sizes]:

@@ -69,6 +69,14 @@ def set_first_state(job: Job, blockers: Sequence[Blocker]) -> None:
     job.reason = blockers[0].message if blockers else ""
 
 
+def record_births(jobs: Sequence[Job], *, actor: str, at: datetime) -> None:
+    """Begin the history of jobs that have just been saved. In the caller's transaction."""
+    told = [(job.pk, None, at, "", job.state, actor, job.reason[:500]) for job in jobs]
+    for first in range(0, len(told), EVENT_BATCH):
+        insert_many(Event._meta.db_table, EVENT_COLUMNS, told[first : first + EVENT_BATCH], returning="id")
+
+
+EVENT_BATCH = 2_000
 EVENT_COLUMNS = {
     "job_id": "bigint",
     "attempt": "bigint",

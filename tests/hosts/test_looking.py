@@ -51,6 +51,14 @@ def test_a_process_number_in_use_again_is_not_taken_for_the_run(site: Site) -> N
     assert pid != str(os.getpid())
 
 
+def test_a_look_at_an_ended_run_tells_when_it_began(site: Site) -> None:
+    site.run(run_of("begun", "exit 0"))
+    site.run(run_of("refused", "exit 0", directory="/not/there"))
+
+    assert site.look("begun").start_ticks == site.started("begun").start_ticks
+    assert site.look("refused").start_ticks is None
+
+
 def test_a_reboot_is_told(site: Site) -> None:
     site.run(run_of("before", "exit 0"))
     words = (site.directory / "runs/before/run").read_text().splitlines()[1].split()
