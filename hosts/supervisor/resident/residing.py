@@ -34,6 +34,7 @@ class Resident:
         self._here = os.fsencode(os.getcwd())
         self._reaper = Reaper()
         self._clients: list[Client] = []
+        self._arriving: set[socket.socket] = set()
         self._quiet_since = time.monotonic()
         self._listener: socket.socket | None = listener
         listener.setblocking(False)
@@ -47,7 +48,7 @@ class Resident:
 
     @property
     def _is_busy(self) -> bool:
-        return bool(self._reaper.runs or self._clients)
+        return bool(self._reaper.runs or self._clients or self._arriving)
 
     def _is_over(self) -> bool:
         if self._is_busy:
@@ -62,14 +63,14 @@ class Resident:
         try:
             with locked(fcntl.LOCK_EX | fcntl.LOCK_NB):
                 self._accept()
-                if not self._clients:
+                if not self._is_busy:
                     os.unlink(listener.getsockname())
         except BlockingIOError:
             return False
         except FileNotFoundError:
             # The directory has been removed.
             return True
-        return not self._clients
+        return not self._is_busy
 
     def _retire(self, lifeline: int) -> None:
         """Nobody would outlive this process: the next client gets a new one. It sees its runs to their end."""
@@ -80,6 +81,8 @@ class Resident:
             self._reaper.selector.unregister(self._listener)
             self._listener.close()
             self._listener = None
+        for line in list(self._arriving):
+            self._welcome(line)
         for client in list(self._clients):
             self._drop(client)
 
@@ -88,11 +91,17 @@ class Resident:
     def _accept(self) -> None:
         with contextlib.suppress(BlockingIOError):
             while self._listener is not None:
-                self._welcome(self._listener.accept()[0])
+                self._await(self._listener.accept()[0])
+
+    def _await(self, line: socket.socket) -> None:
+        line.setblocking(False)
+        self._arriving.add(line)
+        self._reaper.selector.register(line, selectors.EVENT_READ, lambda: self._welcome(line))
 
     def _welcome(self, line: socket.socket) -> None:
-        """Take over a log-in's ends, which whoever found us sends at once."""
-        line.settimeout(1.0)
+        """Take over a log-in's ends, which whoever found us has sent."""
+        self._reaper.selector.unregister(line)
+        self._arriving.remove(line)
         ends = array.array("i")
         try:
             _, told, _, _ = line.recvmsg(1, socket.CMSG_SPACE(ENDS * ends.itemsize), socket.MSG_CMSG_CLOEXEC)

@@ -25,14 +25,19 @@ PR_SET_CHILD_SUBREAPER = 36
 
 def speak(token: bytes) -> None:
     """Hand our input and output over to the resident, then only keep the log-in open."""
+    with contextlib.suppress(OSError):
+        # Where processes cannot be started in a session of their own, this says so before anything is promised.
+        os.posix_spawn("/", ["/"], {}, setsid=True)
     umask = os.umask(0o077)
     with locked():
         line = found() or start()
     settings = os.memfd_create("settings")
-    environment = {decoded(name): decoded(value) for name, value in os.environb.items() if name != b"OLDPWD"}
+    names = [name for name in os.environb if name not in {b"", b"OLDPWD"} and b"=" not in name]
+    environment = {decoded(name): decoded(os.environb[name]) for name in names}
     os.write(settings, json.dumps({"umask": umask, "environment": environment}).encode())
-    os.write(1, b"\n" + token + b"\n")
     line.sendmsg([b"!"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0, 1, settings]))])
+    # Only now, so that nobody is promised a resident that has not heard of him.
+    os.write(1, b"\n" + token + b"\n")
     let_go()
     line.settimeout(None)
     line.recv(1)
