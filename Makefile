@@ -1,8 +1,7 @@
 # One step of CI is one target here. `make` alone shows them.
 SHELL := /bin/sh
 BIN := .venv/bin
-PYTHON := $(BIN)/python
-MANAGE := $(PYTHON) manage.py
+MANAGE := $(BIN)/python manage.py
 READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
 
@@ -59,7 +58,7 @@ fix: setup-dev ## let the tools put right what they can
 	if [ -d templates ]; then $(BIN)/djlint --reformat templates; fi
 
 bench: setup-dev ## measure: a table, and bench.json
-	$(PYTHON) -m bench
+	$(BIN)/python -m bench
 
 clean: ## remove what was made here, but not the site's data
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench.json staticfiles
