@@ -24,6 +24,7 @@ LIFE: Final = timedelta(hours=24)
 START_SECONDS: Final = 10.0
 STOP_SECONDS: Final = 10.0
 LOOK_SECONDS: Final = 0.05
+BECOME: Final = 'echo $$ > "$1.new" && mv "$1.new" "$1" && shift && exec "$@"'
 PRIVILEGE_SEPARATION: Final = Path("/run/sshd")
 
 
@@ -150,9 +151,9 @@ def _launch(path: str, *, directory: Path) -> None:
         PRIVILEGE_SEPARATION.mkdir(mode=0o755, exist_ok=True)
     server = ["timeout", str(int(LIFE.total_seconds())), path, "-D", "-e", "-f", str(_config(directory))]
     with (directory / "log").open("wb") as log:
-        # Forked away, so that it is nobody's child here; its pid is on disk before it can be the server.
+        # Forked away, so that it is nobody's child here. Its pid appears whole, and before it is the server.
         subprocess.run(
-            ["setsid", "--fork", "sh", "-c", 'echo $$ > "$1"; shift; exec "$@"', "sh", directory / "pid", *server],
+            ["setsid", "--fork", "sh", "-c", BECOME, "sh", directory / "pid", *server],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True,
         )  # fmt: skip
 
