@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from accounts.models import User
 from hosts.models import Host
 from jobs.config.definitions import define_queue
-from jobs.config.demo import sshd
+from jobs.config.demo import programs, sshd
 from jobs.config.demo.kinds import HOST, KINDS, NAMES
 from jobs.config.demo.loading import load
 from jobs.config.demo.removing import remove
@@ -56,7 +56,7 @@ def without(monkeypatch: pytest.MonkeyPatch) -> Without:
     """The machine lacks some programs, and has all others."""
 
     def lack(*names: str) -> None:
-        monkeypatch.setattr(sshd, "program", lambda name: None if name in names else f"/usr/bin/{name}")
+        monkeypatch.setattr(programs, "path_of", lambda name: None if name in names else f"/usr/bin/{name}")
 
     return lack
 

@@ -16,7 +16,7 @@ from hosts.definitions import save_host
 from hosts.models import Host, TransportKind
 from hosts.transports.base import HostUnreachable
 from jobs.config.definitions import define_job_type, define_queue, define_schedule
-from jobs.config.demo import sshd
+from jobs.config.demo import programs, sshd
 from jobs.config.demo.inputs import write_inputs
 from jobs.config.demo.kinds import HOST, KINDS, NIGHTS, QUEUES, Kind
 from jobs.execution.connect import open_transport
@@ -63,7 +63,7 @@ def load(owner: User, *, at: datetime) -> Loaded:
 
 def _missing_programs(kind: Kind) -> str:
     """What to install, in words; "" if nothing."""
-    missing = {name: package for name, package in kind.programs.items() if sshd.program(name) is None}
+    missing = {name: package for name, package in kind.programs.items() if programs.path_of(name) is None}
     if not missing:
         return ""
     return f"{', '.join(missing)} is missing. On Debian: apt-get install {' '.join(missing.values())}"

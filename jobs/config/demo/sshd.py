@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import select
-import shutil
 import signal
 import socket
 import subprocess
@@ -16,6 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
+
+from jobs.config.demo import programs
 
 PROGRAM: Final = "sshd"
 PACKAGE: Final = "openssh-server"
@@ -43,18 +44,13 @@ class Server:
     host_key: str
 
 
-def program(name: str) -> str | None:
-    """The path of a program that is on PATH, or where system programs are; None if it is not installed."""
-    return shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"]))
-
-
 def start(directory: Path, *, client_key: Path, at: datetime) -> Server:
     """Serve, for a day from now; connections to a server of an earlier time stay. Raises CannotServe.
 
     directory   has the server's own files; it is made for this account alone
     client_key  where the private key that may log in is, or will be
     """
-    path = program(PROGRAM)
+    path = programs.path_of(PROGRAM)
     if path is None:
         raise CannotServe(f"{PROGRAM} is not installed.")
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
