@@ -1,13 +1,12 @@
 # One step of CI is one target here. `make` alone shows them.
 SHELL := /bin/sh
 BIN := .venv/bin
-PYTHON := $(BIN)/python
-MANAGE := $(PYTHON) manage.py
+MANAGE := $(BIN)/python manage.py
 READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run smoke demo test lint fix bench clean
+.PHONY: help setup setup-dev run smoke demo demo-stop demo-remove test lint fix bench clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -30,8 +29,15 @@ run: setup ## run the site here, run a first job and show it, keep serving (Ctrl
 smoke: setup ## the same, then stop
 	@exec $(MANAGE) serve all --first-job --then-exit
 
-demo: setup ## load a small living example into the site
-	$(MANAGE) demo
+demo: setup ## load four kinds of real work into the site (installs Debian packages when root)
+	-@scripts/setup --demo
+	@$(MANAGE) demo
+
+demo-stop: setup ## stop the SSH server of the example
+	@$(MANAGE) demo --stop
+
+demo-remove: setup ## remove the example, its jobs and its results
+	@$(MANAGE) demo --remove
 
 test: setup-dev ## run all tests against real servers
 	$(BIN)/pytest -n 2 --dist loadgroup
@@ -52,7 +58,7 @@ fix: setup-dev ## let the tools put right what they can
 	if [ -d templates ]; then $(BIN)/djlint --reformat templates; fi
 
 bench: setup-dev ## measure: a table, and bench.json
-	$(PYTHON) -m bench
+	$(BIN)/python -m bench
 
 clean: ## remove what was made here, but not the site's data
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench.json staticfiles

@@ -25,7 +25,7 @@ from accounts import policy
 from jobs.api.answers import utc
 from jobs.models import Job
 from jobs.problems import Problem, Problems, Refused
-from jobs.queueing.file_roots import resolve, roots
+from jobs.queueing.file_roots import resolve, roots, shown
 from scheduler_site.api.admission import check_room
 from scheduler_site.api.errors import TooLarge
 from scheduler_site.api.fields import Strict
@@ -150,12 +150,6 @@ def _can_be_written(name: str) -> bool:
         return all(len(part.encode()) <= PART_LIMIT_BYTES for part in name.split("/"))
     except UnicodeEncodeError:
         return False
-
-
-def shown(path: Path) -> str:
-    """`path` as it is told: relative to the first root where it is beneath that."""
-    first = roots()[0]
-    return str(path.relative_to(first)) if path.is_relative_to(first) else str(path)
 
 
 def keep(upload: UploadedFile[Any], path: Path, *, is_overwriting: bool) -> str:

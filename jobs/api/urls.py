@@ -10,6 +10,7 @@ from django.urls import URLPattern, re_path
 
 from jobs.api import jobs, output
 from jobs.api.files import FilesView, FileView
+from jobs.api.job_files import JobFilesView
 from jobs.api.jobs import ACTIONS, ActionView
 from jobs.api.stream import StreamView
 
@@ -30,6 +31,7 @@ urlpatterns: Final = [
     _route(f"{JOB}/move", jobs.MoveView.as_view(), "job-move"),
     _route(f"{JOB}/explain", jobs.ExplainView.as_view(), "job-explain"),
     _route(f"{JOB}/events", jobs.EventsView.as_view(), "job-events"),
+    _route(f"{JOB}/files", JobFilesView.as_view(), "job-files"),
     _route(f"{JOB}/output", output.OutputView.as_view(), "job-output"),
     _route(f"{JOB}/output/stream", StreamView.as_view(), "job-output-stream"),
     _route("files", FilesView.as_view(), "files"),
