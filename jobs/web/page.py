@@ -55,7 +55,7 @@ def _told(request: HttpRequest, job: Job, *, at: datetime) -> dict[str, Any]:
         "blockers": explain(job, at=at) if is_waiting else [],
         "attempts": attempts,
         "open": next((attempt for attempt in attempts if attempt.finished_at is None), None),
-        "asks": possible(job, attempts, user=person(request)),
+        "offers": possible(job, attempts, user=person(request)),
         "events": Event.objects.filter(job_id=job.pk).order_by("-id")[:SHOWN_EVENTS],
         "may_submit": policy.may(person(request), "add", Job),
     }

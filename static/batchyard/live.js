@@ -1,4 +1,4 @@
-// A job's output as it is written, in the colours it asks for, and its state as it changes.
+// A job's output as it is written, in the colours it asks for, and its state as it changes; lists that follow.
 //
 // What a job writes is never trusted: it becomes text nodes in elements of our own classes.
 "use strict";
@@ -214,7 +214,7 @@
       const headers = this.lastId ? { "Last-Event-ID": this.lastId } : {};
       const answer = await fetch(this.address, { headers, signal: abort.signal, cache: "no-store" });
       // Signed out, or the job is gone: the page itself says so.
-      if (answer.status === 401 || answer.status === 404) return void location.reload();
+      if ([401, 403, 404].includes(answer.status)) return void location.reload();
       if (!answer.ok) return;
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
       let text = "";
@@ -244,6 +244,14 @@
       this.hear(told.event, JSON.parse(told.data));
     }
   }
+
+  // Open for as long as somebody looks.
+  const follow = (stream) => {
+    stream.open();
+    document.addEventListener("visibilitychange", () => (document.hidden ? stream.close() : stream.open()));
+    window.addEventListener("pagehide", () => stream.close());
+    window.addEventListener("pageshow", () => stream.open());
+  };
 
   const start = (box) => {
     const paper = new Paper(box.querySelector("code"));
@@ -281,14 +289,11 @@
         if (isDrawn) requestAnimationFrame(draw);
         isDrawn = false;
       } else if (kind === "state") renew();
-     
     };
 
     const stream = new Stream(box.dataset.stream, box.dataset.lastId, hear);
     box.scrollTop = box.scrollHeight;
-    stream.open();
-    document.addEventListener("visibilitychange", () => (document.hidden ? stream.close() : stream.open()));
-    window.addEventListener("pagehide", () => stream.close());
+    follow(stream);
     // A job that is retried goes on writing.
     document.addEventListener("htmx:afterSettle", () => {
       const live = document.getElementById("live");
@@ -305,6 +310,8 @@
   document.addEventListener("DOMContentLoaded", () => {
     const box = document.getElementById("output-box");
     if (box) start(box);
+    const list = document.querySelector("[data-changes]");
+    if (list) follow(new Stream(list.dataset.changes, "", () => document.body.dispatchEvent(new Event("list-changed"))));
     for (const area of document.querySelectorAll("textarea.grows")) {
       grow(area);
       area.addEventListener("input", () => grow(area));
