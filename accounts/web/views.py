@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from typing import cast
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -23,6 +23,7 @@ from django.views.decorators.http import require_http_methods
 from accounts import policy
 from accounts.models import Token, User
 from accounts.web.forms import TokenForm
+from scheduler_site.signing_in import FIELD, keep_form
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,15 @@ class SignIn(LoginView):
 
     template_name = "accounts/login.html"
     redirect_authenticated_user = True
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        answer = super().form_valid(form)
+        keep_form(self.request)
+        return answer
+
+    def get_context_data(self, **told: Any) -> dict[str, Any]:
+        """With what came along, so that a wrong password does not lose it."""
+        return super().get_context_data(**told) | {"kept": self.request.POST.get(FIELD, "")}
 
 
 class SignOut(LogoutView):

@@ -301,21 +301,11 @@
     });
   };
 
-  // A text that is being entered has room.
-  const grow = (area) => {
-    area.style.height = "auto";
-    area.style.height = `${area.scrollHeight + 2}px`;
-  };
-
   document.addEventListener("DOMContentLoaded", () => {
     const box = document.getElementById("output-box");
     if (box) start(box);
     const list = document.querySelector("[data-changes]");
     if (list) follow(new Stream(list.dataset.changes, "", () => document.body.dispatchEvent(new Event("list-changed"))));
-    for (const area of document.querySelectorAll("textarea.grows")) {
-      grow(area);
-      area.addEventListener("input", () => grow(area));
-    }
     // A list is narrowed as soon as something is chosen; the button is for those without scripts.
     const filters = document.querySelector("form[data-filters]");
     filters?.addEventListener("change", (event) => {
