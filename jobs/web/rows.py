@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from jobs.models import Job
 from jobs.queueing.control import WAITING
+from jobs.queueing.file_roots import roots
 from jobs.queueing.gates import Blocker
 
 if TYPE_CHECKING:
@@ -27,6 +28,17 @@ class JobRow:
     host: str
     why: StrOrPromise
     until: datetime | None
+
+    @property
+    def values(self) -> list[tuple[str, str]]:
+        """Names and values of its parameters; files by their paths beneath the first file root."""
+        return values_of(self.job)
+
+
+def values_of(job: Job) -> list[tuple[str, str]]:
+    """Names and values of a job's parameters, as lists show them."""
+    root = f"{roots()[0]}/"
+    return [(name, str(value).removeprefix(root)) for name, value in job.params.items()]
 
 
 def row_of(job: Job, *, blockers: Sequence[Blocker] | None = None) -> JobRow:

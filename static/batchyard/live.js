@@ -8,6 +8,7 @@
   const CARRY_LIMIT = 4096;
   const RETRY_MS = [500, 1000, 2000, 5000, 10000];
   const SILENCE_MS = 40000;
+  const FRESH_MS = 5000;
 
   // One escape sequence, whole: CSI, OSC and its like, or a short one. Or the beginning of one at the end.
   const ESCAPE = /^\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-Z\\^-~])/;
@@ -213,8 +214,8 @@
     async read(abort) {
       const headers = this.lastId ? { "Last-Event-ID": this.lastId } : {};
       const answer = await fetch(this.address, { headers, signal: abort.signal, cache: "no-store" });
-      // Signed out, or the job is gone: the page itself says so.
-      if ([401, 403, 404].includes(answer.status)) return void location.reload();
+      // Signed out, or the job is gone: the page itself says so. Unless it has just been loaded and did not.
+      if ([401, 403, 404].includes(answer.status) && performance.now() > FRESH_MS) return void location.reload();
       if (!answer.ok) return;
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
       let text = "";

@@ -93,7 +93,11 @@
   document.addEventListener("click", (event) => {
     const target = event.target;
     if (target.closest("[data-theme-switch]")) nextTheme();
-    target.closest("[data-dismiss]")?.closest(".toast")?.remove();
+    const dismissed = target.closest("[data-dismiss]")?.closest(".toast");
+    if (dismissed) {
+      dismissed.remove();
+      (document.querySelector(".toast button") ?? document.getElementById("main")).focus();
+    }
     const copied = target.closest("[data-copies]");
     if (copied) {
       const text = document.getElementById(copied.dataset.copies).textContent;

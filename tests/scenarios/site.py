@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
-READY_SECONDS = 60.0
+READY_SECONDS = 180.0
 # All sites of all tests of this account share it: what is collected depends on the checkout alone.
 STATIC_DIRECTORY = Path(tempfile.gettempdir()) / f"batchyard-tests-static-{os.getuid()}"
 
