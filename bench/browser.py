@@ -36,15 +36,16 @@ def lateness_milliseconds(program: str, address: str, *, cookie: str, lines: int
             raise NoBrowser(f"{program} does not start: {problem.message[:200]}") from problem
         page = browser.new_page()
         try:
-            return _watched(page, address, cookie=cookie, lines=lines)
+            name, _, value = cookie.partition("=")
+            page.context.add_cookies([{"name": name, "value": value, "url": address.partition("/jobs/")[0]}])
+            page.goto(address)
+            return watched(page, lines=lines)
         finally:
             browser.close()
 
 
-def _watched(page: Page, address: str, *, cookie: str, lines: int) -> list[float]:
-    name, _, value = cookie.partition("=")
-    page.context.add_cookies([{"name": name, "value": value, "url": address.partition("/jobs/")[0]}])
-    page.goto(address)
+def watched(page: Page, *, lines: int) -> list[float]:
+    """The same on a page that shows a job already, each line of whose output is the time in nanoseconds."""
     page.locator("#output-box .line").first.wait_for()
     page.evaluate(NOTE)
     page.wait_for_function(f"window.late.length >= {lines}", timeout=lines * LINE_SECONDS * 1000)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from bench.browser import watched
+from bench.pages_open import open_pages
 from tests.scenarios.site import SiteUnderTest, until
 from tests.web.browsing import opened, signed_in
 from tests.web.pages import Addresses
@@ -148,3 +152,74 @@ def test_pages_can_be_read_and_used_without_scripts(
     assert "without scripts" in tab.locator("#output-box code").inner_text()
     assert "succeeded" in tab.locator("#live").inner_text()
     context.close()
+
+
+def test_247_what_a_job_prints_never_becomes_more_than_coloured_text(tab: Page, lively: SiteUnderTest) -> None:
+    odd = "<img src=x onerror=alert(1)>\\033[31m<script>alert(1)</script>\\033]8;;javascript:alert(1)\\007link\\033[0m"
+    rest = "\\033[1\\n\\033[38;5;999mx\\033[9999;;;m\\n\\000\\010\\r\\nend\\n"
+    job = lively.submit(f"printf '{odd}\\n{rest}'; sleep 1; printf '{odd}'")
+    lively.finished([job], seconds=60)
+    tab.goto(f"/jobs/{job}/")
+    expect(tab.locator("#output-box .line").nth(4)).to_contain_text("end")
+
+    tags = tab.evaluate("[...new Set([...document.querySelectorAll('#output-box *')].map((one) => one.tagName))]")
+    assert set(tags) == {"CODE", "SPAN"}
+    assert tab.locator("#output-box a, #output-box img, #output-box script").count() == 0
+    expect(tab.locator("#output-box .ansi-fg-1").first).to_contain_text("<script>alert(1)</script>")
+
+
+def test_248_a_line_without_an_end_keeps_the_page_usable(tab: Page, lively: SiteUnderTest) -> None:
+    job = lively.submit("head -c 20000000 /dev/zero | tr '\\0' x; echo; echo end")
+    lively.finished([job], seconds=120)
+    tab.goto(f"/jobs/{job}/")
+
+    expect(tab.locator("#output-box")).to_contain_text("end", timeout=30_000)
+    assert tab.evaluate("document.getElementById('output-box').textContent.length") < 200_000
+
+
+def test_a_file_is_uploaded_with_progress_and_its_path_stands_in_the_form(
+    tab: Page, addresses: Addresses, lively: SiteUnderTest
+) -> None:
+    tab.goto("/submit/copy/")
+    tab.locator("input[type=file]").set_input_files({"name": "up.txt", "mimeType": "text/plain", "buffer": b"up\n" * 9})
+    expect(tab.get_by_label("Model", exact=True)).to_have_value("uploads/up.txt")
+    tab.get_by_label("Report").fill("up-out.txt")
+    tab.get_by_label("Queue").select_option("default")
+    tab.locator("#send").click()
+
+    expect(tab.locator("#view-report")).to_be_visible(timeout=30_000)
+    tab.locator("#view-report").click()
+    assert tab.locator("body").inner_text().split() == ["up"] * 9
+
+
+def test_moments_are_in_the_viewers_zone_and_the_page_says_which(
+    browser: Browser, lively: SiteUnderTest, addresses: Addresses, faults: list[str]
+) -> None:
+    context = opened(browser, lively, faults, timezone_id="Asia/Kolkata")
+    page = signed_in(context)
+    page.goto(addresses.signed_in["job done"])
+    moment = page.locator("#live time[data-at]").first
+
+    expect(page.locator("[data-zone]")).to_have_text("Asia/Kolkata")
+    shown = datetime.fromisoformat(moment.inner_text()).replace(tzinfo=ZoneInfo("Asia/Kolkata"))
+    assert shown == datetime.fromisoformat(moment.get_attribute("datetime") or "")
+    context.close()
+
+
+def test_lines_are_soon_on_pages_however_many_are_open(tab: Page, lively: SiteUnderTest) -> None:
+    job = lively.submit("for n in $(seq 400); do date +%s%N; sleep 0.2; done")
+    tab.goto(f"/jobs/{job}/")
+    cookie = "; ".join(f"{one['name']}={one['value']}" for one in tab.context.cookies())
+    web = next(process for process in lively.processes() if "scheduler_site.web" in process.cmdline())
+    before = web.memory_info().rss
+    streams = [f"/api/v1/jobs/{job}/output/stream?states=true"] * 30
+
+    with open_pages(lively.port, cookie=cookie, jobs=streams, lists=["/api/v1/jobs/changes"] * 10) as pages:
+        late = watched(tab, lines=30)
+        grown = web.memory_info().rss - before
+
+    lively.post(f"jobs/{job}/kill", expect=202)
+    assert pages.lost == 0
+    assert grown < 40_000_000
+    # A second is the mark of the bench; tests share their machine with others.
+    assert sorted(late)[len(late) * 95 // 100 - 1] < 5_000
