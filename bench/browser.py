@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from playwright.sync_api import Error, Page, sync_playwright
 
 LINE_SECONDS: Final = 5.0
-# Each line is the time at which it was printed, in nanoseconds.
-NOTE: Final = """() => {
-    window.late = [];
-    let seen = 0;
+# Each line is the time at which it was printed, in nanoseconds. Lines that are there already do not count.
+NOTE: Final = """({ lines, milliseconds }) => new Promise((done, failed) => {
+    const box = document.getElementById("output-box");
+    const late = [];
+    let seen = null;
     const look = () => {
-        const texts = [...document.querySelectorAll("#output-box .line")].map((line) => line.textContent);
+        const texts = [...box.querySelectorAll(".line")].map((line) => line.textContent);
         const whole = texts.filter((text) => /^\\d{19}\\n$/.test(text));
-        for (const text of whole.slice(seen)) window.late.push(Date.now() - Number(BigInt(text) / 1000000n));
+        const fresh = whole.slice(seen ?? whole.length).map((text) => Number(BigInt(text.trim()) / 1000000n));
+        late.push(...fresh.map((printed) => Date.now() - printed));
         seen = whole.length;
+        if (late.length >= lines) done(late.slice(0, lines));
     };
     look();
-    window.late = [];
-    new MutationObserver(look).observe(document.getElementById("output-box"), { childList: true, subtree: true });
-}"""
+    new MutationObserver(look).observe(box, { childList: true, subtree: true });
+    setTimeout(() => failed(new Error(`${late.length} of ${lines} lines in time`)), milliseconds);
+})"""
 
 
 class NoBrowser(Exception):
@@ -47,7 +50,5 @@ def lateness_milliseconds(program: str, address: str, *, cookie: str, lines: int
 def watched(page: Page, *, lines: int) -> list[float]:
     """The same on a page that shows a job already, each line of whose output is the time in nanoseconds."""
     page.locator("#output-box .line").first.wait_for()
-    page.evaluate(NOTE)
-    page.wait_for_function(f"window.late.length >= {lines}", timeout=lines * LINE_SECONDS * 1000)
-    found: Any = page.evaluate("window.late")
-    return [float(late) for late in found[:lines]]
+    found: list[float] = page.evaluate(NOTE, {"lines": lines, "milliseconds": lines * LINE_SECONDS * 1000})
+    return found

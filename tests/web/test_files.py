@@ -157,7 +157,8 @@ async def opened(user: User, address: str) -> tuple[Any, bytes]:
     client = AsyncClient()
     await client.aforce_login(user)
     answer = await client.get(address)
-    return answer, b"".join([bytes(piece) async for piece in answer]) if answer.streaming else answer.content
+    pieces: Any = answer
+    return answer, b"".join([bytes(piece) async for piece in pieces]) if answer.streaming else answer.content
 
 
 @pytest.mark.django_db(transaction=True)
