@@ -198,10 +198,18 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
-# Static files come from the installed packages and static/, without a collecting step.
+# Static files come from the installed packages and static/; `serve` collects them when they have changed.
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [path for path in (BASE_DIR / "static",) if path.is_dir()]
-WHITENOISE_USE_FINDERS = True
+BATCHYARD_STATIC_DIR = env.directory("BATCHYARD_STATIC_DIR", default=BATCHYARD_DATA_DIR / "static")
+STATIC_ROOT = BATCHYARD_STATIC_DIR / "files"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+# A name without a digest could mean another content after an upgrade.
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 # Celery carries doorbells only: what is lost or doubled there changes latency, nothing else.
 BATCHYARD_EMBEDDED_BROKER = broker_socket(BATCHYARD_DATA_DIR)

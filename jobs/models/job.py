@@ -108,6 +108,11 @@ class Job(models.Model):
             # Whose moment has come to be looked at again.
             models.Index(fields=["wake_at"], name="job_to_wake", condition=Q(state=JobState.BLOCKED)),
             models.Index(fields=["id"], name="job_running", condition=Q(state=JobState.RUNNING)),
+            # A queue's line, page by page. Finished jobs cost nothing.
+            models.Index(
+                "queue", models.F("priority").desc(), "position", "id",
+                name="job_in_line", condition=Q(finished_at__isnull=True),
+            ),
             models.Index(fields=["lane", "-id"], name="job_of_lane"),
             models.Index(fields=["queue", "state", "-id"], name="job_of_queue"),
             # Retention asks for the oldest finished jobs of a queue.

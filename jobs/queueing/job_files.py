@@ -31,13 +31,13 @@ def files_of(params: Mapping[str, str], declared: Sequence[Parameter]) -> list[J
     found = []
     for parameter in declared:
         value = params.get(parameter.name, "")
-        if parameter.type in FILE_TYPES and value and (path := _allowed(value)):
+        if parameter.type in FILE_TYPES and value and (path := allowed(value)):
             found.append(JobFile(parameter, shown(path), _size_bytes(path)))
     return found
 
 
-def _allowed(name: str) -> Path | None:
-    """None: the roots have been changed since the job was taken in."""
+def allowed(name: str) -> Path | None:
+    """Where a job's file is; None if the file roots have changed since it was taken in, or a link leads out of them."""
     try:
         return resolve(name)
     except Problems:

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -20,7 +21,9 @@ from typing import Any, TypeVar
 import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
-READY_SECONDS = 60.0
+READY_SECONDS = 180.0
+# All sites of all tests of this account share it: what is collected depends on the checkout alone.
+STATIC_DIRECTORY = Path(tempfile.gettempdir()) / f"batchyard-tests-static-{os.getuid()}"
 
 Found = TypeVar("Found")
 
@@ -74,6 +77,7 @@ class SiteUnderTest:
             **keep,
             "BATCHYARD_DATA_DIR": str(self.directory / "var"),
             "BATCHYARD_BIND": f"127.0.0.1:{self.port}",
+            "BATCHYARD_STATIC_DIR": str(STATIC_DIRECTORY),
             "PYTHONUNBUFFERED": "1",
             **self.environment,
         }

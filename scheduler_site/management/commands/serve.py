@@ -17,6 +17,7 @@ from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.translation import gettext_lazy as _
 
+from scheduler_site.collected import collect
 from scheduler_site.embedded import engine_arguments
 from scheduler_site.env import Bind
 
@@ -36,6 +37,7 @@ class Command(BaseCommand):
         if then_exit and not first_job:
             raise CommandError("--then-exit ends after the first job. Add --first-job.")
         if part == "web":
+            collect()
             become("-m", "scheduler_site.web", "--fd", str(inherited(listening_socket(settings.BATCHYARD_BIND))))
         if part == "engine":
             become(*engine_arguments(has_beat=False))
@@ -64,12 +66,13 @@ def serve_all(*wishes: str) -> NoReturn:
 
 
 def prepare() -> None:
-    """Bring the rows up to date: the schema (a shared database only by `migrate`), and what a first start needs."""
+    """Bring rows and static files up to date; the schema of a shared database only by `migrate`."""
     if settings.HAS_OWN_DATABASE:
         check_migrated()
     else:
         call_command("migrate", verbosity=0, interactive=False)
     call_command("first_start")
+    collect()
     connections.close_all()
 
 
