@@ -8,11 +8,11 @@ from collections.abc import Collection
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
-from django.forms import CharField, JSONField, Textarea
+from django.forms import CharField, JSONField
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from scheduler_site.admin_parts import CodeArea
+from scheduler_site.admin_parts import CodeArea, TextArea
 
 NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
@@ -74,7 +74,7 @@ class LinesField(CharField):
     """A list of texts, one per line."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**{"required": False, "widget": Textarea(attrs={"rows": 3, "cols": 20}), **options})
+        super().__init__(**{"required": False, "widget": TextArea(rows=3), **options})
 
     def to_python(self, value: Any) -> Any:
         lines = (line.strip() for line in (value or "").splitlines())

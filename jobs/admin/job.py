@@ -22,7 +22,7 @@ from jobs.dispatch.explain import explain
 from jobs.models import Attempt, Event, Job, JobState, JobType
 from jobs.problems import Refused
 from jobs.queueing import control
-from scheduler_site.admin_parts import STYLES, RefusingAdmin, table
+from scheduler_site.admin_parts import RefusingAdmin, table
 
 SHOWN_EVENTS = 200
 SHOWN_REFUSALS = 10
@@ -56,9 +56,6 @@ class JobAdmin(RefusingAdmin[Job]):
         (gettext_lazy("Attempts"), {"fields": ("attempt_table",)}),
         (gettext_lazy("History"), {"fields": ("event_table",)}),
     )
-
-    class Media:
-        css: ClassVar = STYLES
 
     # --- the list ---
 

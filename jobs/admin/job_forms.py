@@ -13,7 +13,7 @@ from jobs.models import Job
 from jobs.problems import Problems, Refused
 from jobs.queueing.submit import NOTES_LIMIT, Request, submit
 from scheduler_site.admin_fields import ObjectField
-from scheduler_site.admin_parts import show_problems
+from scheduler_site.admin_parts import TextArea, show_problems
 from scheduler_site.typed_admin import ModelForm
 
 
@@ -62,7 +62,7 @@ class ChangeForm(ModelForm[Job]):
     """What may be changed of a job that has been submitted."""
 
     notes = forms.CharField(
-        label=_("notes"), required=False, max_length=NOTES_LIMIT, widget=forms.Textarea(attrs={"rows": 3, "cols": 80})
+        label=_("notes"), required=False, max_length=NOTES_LIMIT, widget=TextArea(rows=3)
     )
 
     class Meta:

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import TextField
-from django.forms import Textarea
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -25,7 +24,7 @@ from jobs.parameters import declare
 from jobs.problems import Problem, Problems, Refused
 from jobs.queueing.bell import ring
 from scheduler_site.admin_fields import LinesField, VariablesField
-from scheduler_site.admin_parts import CheckedForm, CodeArea, SharedAdmin
+from scheduler_site.admin_parts import CheckedForm, CodeArea, SharedAdmin, TextArea
 from scheduler_site.typed_admin import BaseInlineFormSet, ModelForm, TabularInline
 
 
@@ -102,7 +101,7 @@ class ParameterInline(TabularInline[Parameter, JobType]):
     formset = ParameterForms
     fields = ("position", "name", "type", "title", "default", "required", "choices")
     extra = 0
-    formfield_overrides: ClassVar = {TextField: {"widget": Textarea(attrs={"rows": 1, "cols": 30})}}
+    formfield_overrides: ClassVar = {TextField: {"widget": TextArea(rows=1)}}
 
 
 @admin.register(JobType)

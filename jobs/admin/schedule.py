@@ -7,11 +7,12 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.forms import BaseForm, CharField, CheckboxSelectMultiple, TypedMultipleChoiceField
+from django.forms import BaseForm, CharField, TypedMultipleChoiceField
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from jobs.config.definitions import schedule_problems
 from jobs.config.removal import remove_schedule
@@ -45,7 +46,7 @@ class WeekdaysField(TypedMultipleChoiceField):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(
-            choices=DAYS, coerce=int, widget=CheckboxSelectMultiple, required=False, empty_value=[], **options
+            choices=DAYS, coerce=int, widget=UnfoldAdminCheckboxSelectMultipleWidget, required=False, empty_value=[], **options
         )
 
     def has_changed(self, initial: Any, data: Any) -> bool:
