@@ -17,6 +17,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from scheduler_site.admin_seen import SeenAdmin
 from scheduler_site.typed_admin import ModelAdmin, ModelForm
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class RevocableAdmin(RecordAdmin[Row]):
         return super(RecordAdmin, self).has_delete_permission(request, obj)
 
 
-class RefusingAdmin(ModelAdmin[Row]):
+class RefusingAdmin(SeenAdmin[Row]):
     """Pages on which something may be refused after all that could be checked was checked."""
 
     # What the stages behind the pages raise to refuse.

@@ -30,7 +30,7 @@ from scheduler_site.typed_admin import BaseInlineFormSet, ModelForm, TabularInli
 
 class JobTypeForm(CheckedForm[JobType]):
     environment = VariablesField(
-        label=gettext_lazy("environment"),
+        label=gettext_lazy("Environment"),
         reserved=RESERVED_VARIABLES,
         help_text=gettext_lazy('Environment variables of the command, as a JSON object like {"LANG": "C.UTF-8"}.'),
     )
@@ -43,7 +43,7 @@ class JobTypeForm(CheckedForm[JobType]):
 
 
 class ParameterForm(ModelForm[Parameter]):
-    choices = LinesField(label=gettext_lazy("choices"), help_text=gettext_lazy("For a Choice: one value per line."))
+    choices = LinesField(label=gettext_lazy("Choices"), help_text=gettext_lazy("For a Choice: one value per line."))
 
     def clean_default(self) -> str | None:
         """None where nothing is written: there is no default, rather than an empty one."""
@@ -119,6 +119,9 @@ class JobTypeAdmin(SharedAdmin[JobType]):
         (gettext_lazy("Where and how many"), {"fields": ("host", "max_running")}),
         (gettext_lazy("How it runs"), {"fields": ("time_limit_seconds", "grace_seconds", "environment", "directory")}),
     )
+
+    def view_on_site(self, kind: JobType) -> str:
+        return reverse("submit-type", args=[kind.name])
 
     @admin.display(description=gettext_lazy("submit"))
     def submit_one(self, kind: JobType) -> SafeString:

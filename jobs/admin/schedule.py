@@ -90,7 +90,7 @@ def read_timetable(form: BaseForm, data: dict[str, Any], *, fields: Callable[[st
 
 
 class WindowForm(ModelForm[Window]):
-    weekdays = WeekdaysField(label=gettext_lazy("weekdays"), help_text=gettext_lazy("None ticked: every day."))
+    weekdays = WeekdaysField(label=gettext_lazy("Weekdays"), help_text=gettext_lazy("None ticked: every day."))
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data
@@ -102,7 +102,7 @@ class WindowForm(ModelForm[Window]):
 
 class ExceptionForm(ModelForm[DatedException]):
     periods = PeriodsField(
-        label=gettext_lazy("open"),
+        label=gettext_lazy("Open"),
         help_text=gettext_lazy("Like 10:00-12:00, 14:00-16:00. Empty: closed. 00:00-00:00: the whole day."),
     )
 
