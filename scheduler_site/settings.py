@@ -200,6 +200,7 @@ UNFOLD = LOOK
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = "scheduler_site.formats"
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
 # Static files come from the installed packages and static/, without a collecting step.

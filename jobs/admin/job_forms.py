@@ -12,6 +12,8 @@ from accounts.models import User
 from jobs.models import Job
 from jobs.problems import Problems, Refused
 from jobs.queueing.submit import NOTES_LIMIT, Request, submit
+from scheduler_site.api.admission import check_room
+from scheduler_site.api.errors import Unavailable
 from scheduler_site.admin_fields import ObjectField
 from scheduler_site.admin_parts import TextArea, show_problems
 from scheduler_site.typed_admin import ModelForm
@@ -43,11 +45,14 @@ class SubmitForm(ModelForm[Job]):
         if self.errors:
             return given
         try:
+            check_room()
             self.submitted = submit(
                 self._request(given), owner=self.submitter, at=timezone.now(), idempotency_key=self._key()
             )
         except Problems as found:
             show_problems(self, found.problems)
+        except Unavailable as full:
+            self.add_error(None, str(full.detail))
         except Refused:
             self.was_sent_before = True
             told = _("This form made a job already. Save once more to make another with these values.")

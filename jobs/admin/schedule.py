@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
 from jobs.config.definitions import schedule_problems
 from jobs.config.removal import remove_schedule
@@ -57,7 +57,7 @@ class PeriodsField(CharField):
     """Periods of a day written like `10:00-12:00, 14:00-16:00`, kept as their JSON."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(required=False, max_length=1000, **options)
+        super().__init__(required=False, max_length=1000, widget=UnfoldAdminTextInputWidget, **options)
 
     def to_python(self, value: Any) -> Any:
         written = [part.strip() for part in (value or "").split(",")]

@@ -58,6 +58,7 @@ def _told(request: HttpRequest, job: Job, *, at: datetime) -> dict[str, Any]:
         "asks": possible(job, attempts, user=person(request)),
         "events": Event.objects.filter(job_id=job.pk).order_by("-id")[:SHOWN_EVENTS],
         "may_submit": policy.may(person(request), "add", Job),
+        "may_administer": policy.may_administer(person(request), "view", Job),
     }
 
 

@@ -85,7 +85,7 @@ def queue_list(request: HttpRequest) -> HttpResponse:
         return {
             "queues": [view_of(queue, counts, at=at) for queue in queues],
             "may_change": policy.may(user, "change", Queue),
-            "may_add": policy.may(user, "add", Queue),
+            "may_add": policy.may_administer(user, "add", Queue),
             "may_submit": policy.may(user, "add", Job),
         }
 
@@ -105,6 +105,7 @@ def queue_page(request: HttpRequest, name: str) -> HttpResponse:
             "running": _running(policy.visible(user, Job.objects.filter(queue=queue))),
             "waiting": _waiting(policy.visible(user, Job.objects.filter(queue=queue)), at=at),
             "may_change": policy.may(user, "change", queue),
+            "may_edit": policy.may_administer(user, "change", queue),
             "may_submit": policy.may(user, "add", Job),
         }
 
