@@ -22,7 +22,7 @@ admin.site.unregister([Group, AccessAttempt, AccessLog])
 
 
 @admin.register(User)
-class AccountAdmin(UserAdmin, SharedAdmin[User]):  # type: ignore[type-arg]
+class AccountAdmin(UserAdmin, SharedAdmin[User]):  # type: ignore[misc, type-arg]
     """Django's own pages. An account that owns jobs can be disabled, not deleted."""
 
     form = UserChangeForm

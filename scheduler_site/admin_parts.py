@@ -56,8 +56,15 @@ def table(heads: Sequence[StrOrPromise], rows: Iterable[Sequence[object]]) -> Sa
 class RecordAdmin(ModelAdmin[Row]):
     """Pages of rows that only the site itself writes: to look at."""
 
-    actions = None
+    actions: Sequence[Any] | None = None
     show_full_result_count = False
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Row | None:
+        """None as well for a number that no database could hold, where the key is another row's."""
+        try:
+            return super().get_object(request, object_id, from_field)
+        except OverflowError:
+            return None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -72,7 +79,7 @@ class RecordAdmin(ModelAdmin[Row]):
 class RevocableAdmin(RecordAdmin[Row]):
     """Pages of rows that only the site writes, and that people may delete."""
 
-    actions = ()
+    actions: Sequence[Any] | None = ()
 
     def has_delete_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
         return super(RecordAdmin, self).has_delete_permission(request, obj)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from django.contrib import admin
@@ -41,10 +42,14 @@ class SeenAdmin(ModelAdmin[Row]):
 
     def get_form(self, request: HttpRequest, obj: Row | None = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
-        if not (change and obj is not None and request.POST.get(SENT)):
+        if not change or obj is None or not request.POST.get(SENT):
             return form
-        fresh = {"changes": staticmethod(lambda: self._changes(request, obj, form)), "__module__": __name__}
-        return type(form)(form.__name__, (FreshForm, form), fresh)
+        changes_of_row = partial(self._changes, request, obj, form.base_fields)
+
+        class Fresh(FreshForm, form):  # type: ignore[misc, valid-type]
+            changes = changes_of_row
+
+        return Fresh
 
     def render_change_form(
         self,
@@ -63,12 +68,12 @@ class SeenAdmin(ModelAdmin[Row]):
             context["seen"] = self._seen(request, obj, form) if is_told else request.POST.get(SENT, "")
         return super().render_change_form(request, context, add, change, form_url, obj)
 
-    def _changes(self, request: HttpRequest, obj: Row, form: type[BaseForm]) -> list[str]:
+    def _changes(self, request: HttpRequest, obj: Row, fields: Mapping[str, Any]) -> list[str]:
         """The names of what differs between what the browser was shown and the row as it is now."""
         shown = dict(part.split(":", 1) for part in request.POST[SENT].split() if ":" in part)
         # Whoever saves comes after whoever is saving.
         row = self.model._base_manager.select_for_update().filter(pk=obj.pk).first()
-        now = self._digests(request, row, form.base_fields) if row is not None else {}
+        now = self._digests(request, row, fields) if row is not None else {}
         return [self._label(name) for name in now if name in shown and shown[name] != now[name]]
 
     def _seen(self, request: HttpRequest, obj: Row, form: BaseForm) -> str:
@@ -81,11 +86,12 @@ class SeenAdmin(ModelAdmin[Row]):
         values: dict[str, Any] = model_to_dict(row, fields=list(fields))
         for inline in self.get_inlines(request, row):
             owner = _get_foreign_key(self.model, inline.model, inline.fk_name).name
-            values[inline.model.__name__] = list(inline.model._base_manager.filter(**{owner: row}).order_by("pk").values())
+            rows = inline.model._base_manager.filter(**{owner: row}).order_by("pk")
+            values[inline.model.__name__] = list(rows.values())
         return {name: hashlib.sha256(repr(value).encode()).hexdigest()[:16] for name, value in values.items()}
 
     def _label(self, name: str) -> str:
         for inline in self.inlines:
             if inline.model.__name__ == name:
                 return str(inline.model._meta.verbose_name_plural)
-        return str(capfirst(admin.utils.label_for_field(name, self.model, self)))
+        return capfirst(str(admin.utils.label_for_field(name, self.model, self)))

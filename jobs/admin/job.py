@@ -31,9 +31,7 @@ SHOWN_EVENTS = 200
 SHOWN_REFUSALS = 10
 LAST_ID = 2**63 - 1
 # The colours that unfold has, by state.
-COLOURS = {
-    JobState.BLOCKED: "warning", JobState.RUNNING: "info", JobState.SUCCEEDED: "success", JobState.FAILED: "danger",
-}  # fmt: skip
+COLOURS: dict[str, str] = {"blocked": "warning", "running": "info", "succeeded": "success", "failed": "danger"}
 
 Verb = Callable[..., bool]
 
@@ -73,7 +71,8 @@ class JobAdmin(RefusingAdmin[Job]):
     def view_on_site(self, job: Job) -> str:
         return reverse("job", args=[job.pk])
 
-    @display(description=gettext_lazy("state"), ordering="state", label=COLOURS)
+    @display(ordering="state", label=COLOURS)
+    @admin.display(description=gettext_lazy("state"))
     def told_state(self, job: Job) -> tuple[str, str]:
         return job.state, job.get_state_display()
 
@@ -110,9 +109,10 @@ class JobAdmin(RefusingAdmin[Job]):
         self, request: HttpRequest, obj: Job | None = None, change: bool = False, **kwargs: Any
     ) -> type[ModelForm[Job]]:
         if obj is not None:
-            return super().get_form(request, obj, change=change, **{"form": ChangeForm, **kwargs})
+            told: type[ModelForm[Job]] = super().get_form(request, obj, change=change, **{"form": ChangeForm, **kwargs})
+            return told
         # A class of its own for this request, so it may know who submits.
-        form = super().get_form(request, obj, change=change, **{"form": SubmitForm, **kwargs})
+        form: type[ModelForm[Job]] = super().get_form(request, obj, change=change, **{"form": SubmitForm, **kwargs})
         cast(type[SubmitForm], form).submitter = cast(User, request.user)
         return form
 
@@ -125,7 +125,9 @@ class JobAdmin(RefusingAdmin[Job]):
             initial["params"] = {row.name: row.default or "" for row in kind.parameters.all()}
         return initial
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> HttpResponse:
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
         if kwargs.get("add"):
             form = context["adminform"].form
             # A form that made a job already makes another one only when it is sent once more.

@@ -12,12 +12,11 @@ from accounts.models import User
 from jobs.models import Job
 from jobs.problems import Problems, Refused
 from jobs.queueing.submit import NOTES_LIMIT, Request, submit
-from scheduler_site.api.admission import check_room
-from scheduler_site.api.errors import Unavailable
 from scheduler_site.admin_fields import ObjectField
 from scheduler_site.admin_parts import TextArea, show_problems
+from scheduler_site.api.admission import check_room
+from scheduler_site.api.errors import Unavailable
 from scheduler_site.typed_admin import ModelForm
-
 
 # The name of a hidden field: sent twice with one value, a form makes one job.
 ONCE: Final = "_once"
@@ -79,9 +78,7 @@ class SubmitForm(ModelForm[Job]):
 class ChangeForm(ModelForm[Job]):
     """What may be changed of a job that has been submitted."""
 
-    notes = forms.CharField(
-        label=_("Notes"), required=False, max_length=NOTES_LIMIT, widget=TextArea(rows=3)
-    )
+    notes = forms.CharField(label=_("Notes"), required=False, max_length=NOTES_LIMIT, widget=TextArea(rows=3))
 
     class Meta:
         model = Job

@@ -46,7 +46,12 @@ class WeekdaysField(TypedMultipleChoiceField):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(
-            choices=DAYS, coerce=int, widget=UnfoldAdminCheckboxSelectMultipleWidget, required=False, empty_value=[], **options
+            choices=DAYS,
+            coerce=int,
+            widget=UnfoldAdminCheckboxSelectMultipleWidget,
+            required=False,
+            empty_value=[],
+            **options,
         )
 
     def has_changed(self, initial: Any, data: Any) -> bool:
