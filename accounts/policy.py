@@ -42,6 +42,11 @@ def may(user: Person, verb: str, thing: Model | type[Model]) -> bool:
     return user.has_perm(f"{meta.app_label}.{NEEDS[verb] or verb}_{meta.model_name}")
 
 
+def may_administer(user: Person, verb: str, thing: Model | type[Model]) -> bool:
+    """Whether `user` may do it on the pages of the administration, which only staff may enter."""
+    return bool(getattr(user, "is_staff", False)) and may(user, verb, thing)
+
+
 def require(user: Person, verb: str, thing: Model | type[Model]) -> None:
     """Raises PermissionDenied unless `user` may."""
     if not may(user, verb, thing):

@@ -10,6 +10,7 @@ from typing import Any
 
 from csp.constants import NONCE, NONE, SELF
 
+from scheduler_site.admin_look import LOOK
 from scheduler_site.env import Environment
 from scheduler_site.logs import logging_settings
 from scheduler_site.places import broker_socket, kept_secret, make_private_directory
@@ -48,7 +49,8 @@ ALLOWED_HOSTS = [
 CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    "scheduler_site.admin_app.SiteAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -192,10 +194,13 @@ CONTENT_SECURITY_POLICY = {
 # SSL redirect, HSTS, and the two cookies. batchyard.W001 warns instead where others can listen.
 SILENCED_SYSTEM_CHECKS = [] if BATCHYARD_TLS else ["security.W004", "security.W008", "security.W012", "security.W016"]
 
+UNFOLD = LOOK
+
 # Languages and times. Zones of schedules are their own; rows and logs are in UTC.
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = "scheduler_site.formats"
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
 # Static files come from the installed packages and static/; `serve` collects them when they have changed.

@@ -60,6 +60,7 @@ def _told(request: HttpRequest, job: Job, *, at: datetime) -> dict[str, Any]:
         "events": Event.objects.filter(job_id=job.pk).order_by("-id")[:SHOWN_EVENTS],
         "files": listed(job, parameters_of(job.type)),
         "may_submit": policy.may(person(request), "add", Job),
+        "may_administer": policy.may_administer(person(request), "view", Job),
     }
 
 

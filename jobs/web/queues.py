@@ -86,7 +86,7 @@ def queue_list(request: HttpRequest) -> HttpResponse:
         return {
             "queues": [view_of(queue, counts, at=at) for queue in queues],
             "may_change": policy.may(user, "change", Queue),
-            "may_add": policy.may(user, "add", Queue),
+            "may_add": policy.may_administer(user, "add", Queue),
             "may_submit": policy.may(user, "add", Job),
         }
 
@@ -110,6 +110,7 @@ def queue_page(request: HttpRequest, name: str) -> HttpResponse:
             "first": request.path if _after(request) else None,
             "further": f"?after={further}" if further else None,
             "may_change": policy.may(user, "change", queue),
+            "may_edit": policy.may_administer(user, "change", queue),
             "may_submit": policy.may(user, "add", Job),
         }
 

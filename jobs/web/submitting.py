@@ -36,7 +36,7 @@ def choose_type(request: HttpRequest) -> HttpResponse:
     user = person(request)
     policy.require(user, "add", Job)
     kinds = policy.visible(user, JobType.objects.defer("template").prefetch_related("parameters"))
-    may_add = policy.may(user, "add", JobType)
+    may_add = policy.may_administer(user, "add", JobType)
     return render(request, "jobs/choose_type.html", {"kinds": kinds, "may_add": may_add, "has_queue": _has_queue(user)})
 
 
