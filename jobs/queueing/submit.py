@@ -73,19 +73,65 @@ def submit(request: Request, *, owner: User, at: datetime, idempotency_key: str 
 
 
 def submit_many(
-    requests: Sequence[Request], *, owner: User, at: datetime, idempotency_key: str | None = None
+    requests: Sequence[Request],
+    *,
+    owner: User,
+    at: datetime,
+    idempotency_key: str | None = None,
+    list_key: str | None = None,
 ) -> list[Job]:
-    """Take in all `requests`, in their order, or none. Raises Problems with fields like `jobs[3].params.scene`."""
+    """Take in all `requests`, in their order, or none. Raises Problems with fields like `jobs[3].params.scene`.
+
+    `idempotency_key` is that of a single request, `list_key` that of the whole list.
+    """
     if len(requests) > BULK_LIMIT:
         raise Problems([Problem("too_many", f"{len(requests)} jobs at once; {BULK_LIMIT} are possible.", "jobs")])
     jobs = _Desk(requests, owner=owner, at=at).prepare(requests)
     if idempotency_key is not None:
         jobs[0].idempotency_key, jobs[0].request_digest = idempotency_key, requests[0].digest
+    if list_key is not None and jobs:
+        jobs[0].request_digest = _list_digest(requests)
+        for number, job in enumerate(jobs):
+            job.idempotency_key = f"{list_key}:{number}"
     with transaction.atomic():
         Job.objects.bulk_create(jobs, batch_size=INSERT_BATCH)
         record_births(jobs, actor=owner.get_username(), at=at)
         ring()
     return jobs
+
+
+def submit_list(requests: Sequence[Request], *, owner: User, at: datetime, idempotency_key: str) -> list[int]:
+    """Take in all `requests` or none: their ids. With a key that `owner` has used: those of that time that are left.
+
+    Raises Problems as `submit_many` does, Refused if the key was used for other requests.
+    """
+    if earlier := _earlier_list(requests, owner, idempotency_key):
+        return earlier
+    try:
+        return [job.pk for job in submit_many(requests, owner=owner, at=at, list_key=idempotency_key)]
+    except IntegrityError:
+        if not (earlier := _earlier_list(requests, owner, idempotency_key)):
+            raise
+        return earlier
+
+
+def _list_digest(requests: Sequence[Request]) -> str:
+    return hashlib.sha256("".join(request.digest for request in requests).encode()).hexdigest()
+
+
+def _earlier_list(requests: Sequence[Request], owner: User, key: str) -> list[int]:
+    first = Job.objects.filter(owner=owner, idempotency_key=f"{key}:0").first()
+    if first is None:
+        return []
+    if first.request_digest != _list_digest(requests):
+        raise Refused(
+            f"The Idempotency-Key was used for jobs from {first.pk} on, which were asked for in other words.",
+            code="idempotency_key_reused",
+            hint="Use a new key for new jobs.",
+        )
+    # From the first on, by the primary key: the owner may have a million jobs with keys.
+    rows = Job.objects.filter(pk__gte=first.pk, owner=owner, created_at=first.created_at)
+    return list(rows.filter(idempotency_key__startswith=f"{key}:").order_by("pk").values_list("pk", flat=True))
 
 
 def _earlier(request: Request, owner: User, key: str) -> Job | None:
