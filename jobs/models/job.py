@@ -75,6 +75,9 @@ class Job(models.Model):
     failures = models.PositiveIntegerField(default=0, editable=False, help_text=_("Attempts that failed, for on_fail."))
     exit_code = models.IntegerField(_("exit code"), null=True, editable=False)
     created_at = models.DateTimeField(_("created"), editable=False)
+    ready_at = models.DateTimeField(
+        null=True, editable=False, help_text=_("When it last became ready: only its lane has kept it waiting since.")
+    )
     started_at = models.DateTimeField(
         _("started"), null=True, editable=False, help_text=_("Start of the last attempt.")
     )
@@ -110,6 +113,8 @@ class Job(models.Model):
             models.Index(fields=["id"], name="job_running", condition=Q(state=JobState.RUNNING)),
             models.Index(fields=["lane", "-id"], name="job_of_lane"),
             models.Index(fields=["queue", "state", "-id"], name="job_of_queue"),
+            # How long the oldest has been ready, queue by queue.
+            models.Index(fields=["queue", "ready_at"], name="job_ready_since", condition=Q(state=JobState.READY)),
             # Retention asks for the oldest finished jobs of a queue.
             models.Index(fields=["queue", "finished_at"], name="job_finished", condition=Q(finished_at__isnull=False)),
         ]  # fmt: skip
