@@ -79,3 +79,10 @@ def change(sql: str, values: Sequence[str | int]) -> int:
 def moment(value: datetime | None) -> datetime | None:
     """A time as a bare statement reads it, aware: SQLite keeps UTC without saying so."""
     return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+def database_time() -> datetime:
+    """What the database's clock says now."""
+    if connection.vendor == "postgresql":
+        return query("SELECT clock_timestamp()")[0][0].astimezone(UTC)  # type: ignore[no-any-return]
+    return datetime.fromisoformat(query("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')")[0][0]).replace(tzinfo=UTC)

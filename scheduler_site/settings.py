@@ -27,6 +27,7 @@ BATCHYARD_AUTH = env.chosen(
     possible=("session", "token", "basic"),
     default="session,token,basic",
 )
+BATCHYARD_METRICS_TOKEN = env.secret("BATCHYARD_METRICS_TOKEN")
 BATCHYARD_TRUSTED_PROXIES = env.networks("BATCHYARD_TRUSTED_PROXIES")
 BATCHYARD_FILE_ROOTS = [
     Path(root).expanduser().absolute()
@@ -170,8 +171,8 @@ AXES_LOCKOUT_CALLABLE = "scheduler_site.pages.locked_out"
 # What browsers are told. Cookies and redirects for https only where https is what people use.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BATCHYARD_TLS
 SECURE_SSL_REDIRECT = BATCHYARD_TLS
-# The launcher and load balancers ask for the health without TLS.
-SECURE_REDIRECT_EXEMPT = [r"^healthz/?$"]
+# The launcher, load balancers and Prometheus ask without TLS, within the site.
+SECURE_REDIRECT_EXEMPT = [r"^healthz/?$", r"^metrics/?$"]
 SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if BATCHYARD_TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BATCHYARD_TLS
 # Forwarded headers of peers that are no trusted proxy are gone before this is read.
@@ -247,6 +248,8 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_TIMEZONE = "UTC"
+# So often beat writes down that it lives: /healthz tells by that.
+CELERY_BEAT_SYNC_EVERY = 6
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 # Beat is a ticker and no more: when jobs run stands in our own rows.
 CELERY_BEAT_SCHEDULE = {

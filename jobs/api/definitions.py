@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ from jobs.models import JobState, JobType, Queue, Schedule
 from jobs.problems import Problem, Problems
 from jobs.queueing.declarations import parameters_of
 from jobs.queueing.timetables import timetable_of
+from jobs.tallies.totals import jobs_by_state
 from jobs.timing.timetable_json import timetable_to_json
 from jobs.timing.windows import FIRST_YEAR, HORIZON, LAST_YEAR, intervals
 from scheduler_site.api.fields import moment
@@ -40,43 +42,33 @@ class Named(serializers.SlugRelatedField[Any]):
 
 
 class QueueAnswer(serializers.ModelSerializer[Queue]):
-    """An ordered list of jobs with a schedule, a default place to run and limits."""
+    """An ordered list of jobs with a schedule, a default place to run and limits; and its jobs in each state."""
 
     schedule = Named(allow_null=True)
     host = Named(allow_null=True)
     pool = Named(allow_null=True)
+    counts = serializers.SerializerMethodField()
 
     class Meta:
         model = Queue
         fields = (
             "name", "title", "enabled", "schedule", "host", "pool", "max_running", "weight", "autostart_count",
+            "counts",
         )  # fmt: skip
-        read_only_fields = fields
-
-
-class QueueDetail(QueueAnswer):
-    """A queue, and how many of its jobs are in each state."""
-
-    counts = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Queue
-        fields = (*QueueAnswer.Meta.fields, "counts")
         read_only_fields = fields
 
     @extend_schema_field(serializers.DictField(child=serializers.IntegerField()))
     def get_counts(self, queue: Queue) -> dict[str, int]:
-        counts = removal.counts_of(queue)
-        return {state: counts.get(state, 0) for state in JobState.values}
+        counts = self.context["counts"] if "counts" in self.context else jobs_by_state([queue.pk])
+        return {state: counts.get((queue.pk, state), 0) for state in JobState.values}
 
 
 FORCED: Final = OpenApiParameter("forced", bool, description="Remove its finished and waiting jobs with it.")
 
 
 @extend_schema_view(
-    create=extend_schema(request=QueueForm, responses={201: QueueDetail}),
-    retrieve=extend_schema(responses=QueueDetail),
-    partial_update=extend_schema(request=QueueForm(partial=True), responses=QueueDetail),
+    create=extend_schema(request=QueueForm, responses={201: QueueAnswer}),
+    partial_update=extend_schema(request=QueueForm(partial=True), responses=QueueAnswer),
     destroy=extend_schema(parameters=[FORCED]),
 )
 class QueueViews(NamedViews):
@@ -84,7 +76,10 @@ class QueueViews(NamedViews):
 
     queryset = Queue.objects.select_related("schedule", "host", "pool")
     serializer_class = QueueAnswer
-    detail_form = QueueDetail
+
+    def answers(self, rows: Sequence[Queue]) -> Sequence[Any]:
+        context = {**self.get_serializer_context(), "counts": jobs_by_state([row.pk for row in rows])}
+        return [QueueAnswer(row, context=context).data for row in rows]
 
     def define(self, data: Any, row: Queue | None) -> Queue:
         return definitions.define_queue(data, queue=row)

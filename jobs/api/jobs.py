@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -85,9 +86,19 @@ class JobsView(GenericAPIView[Job]):
 
     filter_backends = (StrictFilters,)
     filterset_class = JobFilters
-    ordering = ("-id",)
     queryset = Job.objects.none()
     serializer_class = answers.JobAnswer
+
+    @property
+    def ordering(self) -> tuple[str, ...]:
+        """By number; a list by time of creation has that as its order, so that an index leads to its begin."""
+        by_time = {"created_after", "created_before"} & set(self.request.query_params)
+        return ("-created_at", "-id") if by_time else ("-id",)
+
+    def parts(self, rows: QuerySet[Job]) -> list[QuerySet[Job]]:
+        """The list state by state, if several are asked for."""
+        states = dict.fromkeys(self.request.query_params.get("state", "").split(","))
+        return [rows.filter(state=state) for state in states] if len(states) > 1 else [rows]
 
     @extend_schema(responses=answers.JobAnswer(many=True))
     def get(self, request: Request) -> Response:

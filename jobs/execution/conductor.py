@@ -24,6 +24,7 @@ from jobs.execution.outputs import output_store
 from jobs.execution.session import Session
 from jobs.models import Attempt
 from jobs.queueing.bell import ring_owner
+from jobs.tallies.totals import fold_once
 
 logger = logging.getLogger(__name__)
 
@@ -130,6 +131,7 @@ class Conductor:
         if time.monotonic() - self._renewed_at > ownership.RENEW_SECONDS:
             self._renew()
             presence.report(self.name)
+            fold_once()
         wanted = self._wanted()
         for grip in ownership.acquire(self._to_take(wanted), owner=self.name):
             self._begin(grip)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -22,6 +22,7 @@ from jobs.dispatch.explain import reasons
 from jobs.models import Attempt, Job, JobState, Queue
 from jobs.queueing.control import WAITING
 from jobs.queueing.timetables import timetable_of
+from jobs.tallies.totals import jobs_by_state
 from jobs.timing.windows import is_open, next_change
 from jobs.timing.wording import describe
 from jobs.web.live import answer, person
@@ -62,10 +63,8 @@ def view_of(queue: Queue, counts: Counts, *, at: datetime) -> QueueView:
 
 
 def counted(queues: Sequence[Queue]) -> Counts:
-    """How many jobs of each queue wait and run: one query."""
-    alive = Job.objects.filter(queue__in=queues, state__in=[*WAITING, JobState.RUNNING])
-    rows = alive.order_by().values_list("queue", "state").annotate(count=Count("pk"))
-    return {(queue, state): count for queue, state, count in rows}
+    """How many jobs of each queue are in each state: one query."""
+    return jobs_by_state([queue.pk for queue in queues])
 
 
 def _rows() -> Any:

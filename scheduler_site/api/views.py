@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, cast
 
 from django.db.models import Model, QuerySet
@@ -40,7 +41,6 @@ class NamedViews(GenericViewSet[Any]):
     lookup_value_regex = "[A-Za-z0-9_.-]{1,100}"
     filter_backends = (StrictFilters,)
     ordering: ClassVar[tuple[str, ...]] = ("name",)
-    detail_form: ClassVar[type[Any] | None] = None
 
     def define(self, data: Any, row: Any | None) -> Model:
         """Check `data` and save it as a new row, or as changes of `row`. Raises Problems."""
@@ -53,7 +53,7 @@ class NamedViews(GenericViewSet[Any]):
     def list(self, request: Request) -> Response:
         rows = policy.visible(caller(request), self.get_queryset())
         page = self.paginate_queryset(self.filter_queryset(rows))
-        return self.get_paginated_response([self.answer(row) for row in page or []])
+        return self.get_paginated_response(self.answers(page or []))
 
     def create(self, request: Request) -> Response:
         policy.require(caller(request), "add", self.model)
@@ -78,10 +78,13 @@ class NamedViews(GenericViewSet[Any]):
     def model(self) -> type[Model]:
         return cast("type[Model]", self.get_queryset().model)
 
+    def answers(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """The JSON of a page of a list."""
+        return [self.answer(row) for row in rows]
+
     def answer(self, row: Any) -> Any:
         """The JSON of `row` in lists."""
         return self.get_serializer(row).data
 
     def _detail(self, pk: int) -> Any:
-        row = self.get_queryset().get(pk=pk)
-        return self.detail_form(row).data if self.detail_form else self.answer(row)
+        return self.answer(self.get_queryset().get(pk=pk))
