@@ -14,7 +14,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from kombu.exceptions import OperationalError
 
+from jobs.dispatch.clocks import nearest_engine
 from jobs.execution import presence
+from jobs.queueing.gates import CLOCK_LIMIT
 
 Part = dict[str, Any]
 
@@ -43,10 +45,11 @@ def database() -> Part:
 
 def engine() -> Part:
     try:
-        count = presence.alive()
+        count, clock_off = presence.alive(), nearest_engine()
     except (DatabaseError, InterfaceError) as problem:
         return _wrong(problem)
-    return {"ok": count > 0, "alive": count}
+    told: Part = {"ok": count > 0 and abs(clock_off) <= CLOCK_LIMIT, "alive": count}
+    return told if abs(clock_off) <= CLOCK_LIMIT else told | {"clock_off_seconds": clock_off.total_seconds()}
 
 
 def store() -> Part:

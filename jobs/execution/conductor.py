@@ -12,18 +12,21 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Final
 
 from django.db import DatabaseError, InterfaceError, connection
 
 from hosts.models import Host, HostState
+from jobs.dispatch.clocks import ahead_of_database
 from jobs.dispatch.tick import pass_once
 from jobs.execution import ownership, presence
-from jobs.execution.clock import now
+from jobs.execution.clock import now, uptime
 from jobs.execution.outputs import output_store
 from jobs.execution.session import Session
 from jobs.models import Attempt
 from jobs.queueing.bell import ring_owner
+from jobs.queueing.gates import CLOCK_LIMIT
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +52,8 @@ class Conductor:
         self._keep_bell = threading.Event()
         self._lock = threading.Lock()
         self._renewed_at = 0.0
+        self._clock_off = timedelta(0)
+        self._booted_at = now() - uptime()
         self._threads = [
             threading.Thread(target=self._loop, args=("dispatcher", self._dispatch), name="dispatcher", daemon=True),
             threading.Thread(target=self._loop, args=("keeper", self._keep), name="keeper", daemon=True),
@@ -115,7 +120,7 @@ class Conductor:
         connection.close()
 
     def _dispatch(self) -> float:
-        look = pass_once(at=now())
+        look = pass_once(at=now(), clock_off=self._clock_off)
         opened: dict[int, list[int]] = defaultdict(list)
         for attempt in look.started:
             opened[attempt.host_id].append(attempt.pk)
@@ -129,13 +134,24 @@ class Conductor:
         """Renew what is owned, take hosts with work, give up those without."""
         if time.monotonic() - self._renewed_at > ownership.RENEW_SECONDS:
             self._renew()
-            presence.report(self.name)
+            self._watch_clock()
+            presence.report(self.name, clock_off=self._clock_off)
         wanted = self._wanted()
         for grip in ownership.acquire(self._to_take(wanted), owner=self.name):
             self._begin(grip)
         for host in list(self._sessions):
             self._end_if_idle(host, is_wanted=host in wanted)
         return LOOK_SECONDS
+
+    def _watch_clock(self) -> None:
+        """Ask how far our clock is from the database's, and notice when it has been put forward or back."""
+        self._clock_off = ahead_of_database(now)
+        if abs(self._clock_off) > CLOCK_LIMIT:
+            logger.error("our clock is %s s ahead of the database's; starting nothing", self._clock_off.total_seconds())
+        jump = now() - uptime() - self._booted_at
+        if abs(jump) > CLOCK_LIMIT:
+            self._booted_at += jump
+            logger.warning("the clock of this machine has been put forward by %.1f s", jump.total_seconds())
 
     def _wanted(self) -> set[int]:
         """Hosts with open attempts, and those whose return is waited for."""

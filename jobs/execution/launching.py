@@ -14,6 +14,7 @@ from hosts.transports.quoting import quoted
 from jobs.commands import CommandProblem
 from jobs.execution import marks, ownership
 from jobs.execution.closing import Closer
+from jobs.execution.leftovers import DEATHS_LIMIT, too_deadly
 from jobs.execution.post import Post, Staged
 from jobs.execution.prepare import Prepared, record_scripts
 from jobs.execution.runs import Run
@@ -37,7 +38,10 @@ class Launcher:
 
     def launch(self, runs: Sequence[Run]) -> None:
         """Start `runs`; those with files first get them. A run that cannot be prepared is closed with the reason."""
-        prepared = [item for run in runs if (item := self._prepare(run))]
+        for run in runs:
+            if run.deaths >= DEATHS_LIMIT:
+                self._closer.close_early(run, too_deadly())
+        prepared = [item for run in runs if run.deaths < DEATHS_LIMIT and (item := self._prepare(run))]
         self._make_folders([folder for item in prepared for folder in item.folders])
         to_stage = [item for item in prepared if item.inputs]
         for item in to_stage:

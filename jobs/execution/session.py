@@ -15,7 +15,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from hosts.models import Host, Ownership
 from hosts.transports.base import HostUnreachable, HostUnsuitable
 from hosts.transports.quoting import quoted
-from jobs.execution import contact, ownership, runs
+from jobs.execution import contact, leftovers, ownership, runs
 from jobs.execution.attendance import Attendance, HostChanged
 from jobs.execution.clock import now
 from jobs.execution.collect import Collector
@@ -49,6 +49,7 @@ class Session(threading.Thread):
         self._over = threading.Event()
         self._told: deque[int] = deque()
         self._inbox: Inbox[News] | None = None
+        self._is_after_death = grip.is_after_death
 
     def ring(self, attempts: Sequence[int] = ()) -> None:
         """There is something new in the rows about this host: these attempts, or anything."""
@@ -100,6 +101,9 @@ class Session(threading.Thread):
             ownership.release(self.grip)
 
     def _attend(self, is_over: Callable[[], bool]) -> None:
+        if self._is_after_death:
+            leftovers.count_death(self.grip)
+            self._is_after_death = False
         host = Host.objects.get(pk=self.grip.host)
         with closing(open_line(host, site=Site.get().uuid, at=now())) as line:
             prepare_host(host, line, self.grip)
@@ -134,6 +138,7 @@ class Session(threading.Thread):
         try:
             wait = contact.failed(self.grip, reason=reason, at=now())
             put_back(self.grip, reason=reason)
+            leftovers.give_up(self.grip, store=self._store, at=now())
         except Fenced:
             self._over.set()
             return 0.0

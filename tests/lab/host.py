@@ -91,6 +91,8 @@ class LabHost:
     def _plug_in(self) -> None:
         run("ip", "link", "del", self.cable, is_checked=False)
         run("ip", "link", "add", self.cable, "type", "veth", "peer", "name", "eth0", "netns", self._init)
+        # A machine keeps its card over a reboot: neighbours must not have to forget it.
+        self.inside("ip", "link", "set", "eth0", "address", f"02:00:00:00:00:{self.number:02x}")
         run("ip", "link", "set", self.cable, "master", BRIDGE, "up")
         self.inside("ip", "addr", "add", f"{self.address}/24", "dev", "eth0")
         self.inside("ip", "link", "set", "eth0", "up")
