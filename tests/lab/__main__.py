@@ -13,12 +13,30 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.lab import faults_hosts, faults_processes, faults_stores, isolation
+from tests.lab import (
+    faults_hosts,
+    faults_jobs,
+    faults_limits,
+    faults_processes,
+    faults_shown,
+    faults_stores,
+    faults_upgrade,
+    isolation,
+)
 from tests.lab.driver import Driver
 from tests.lab.fault import CATALOGUE
 from tests.lab.yard import Lab
 
-FAULT_MODULES = (faults_hosts, faults_processes, faults_stores)
+# Importing them fills the catalogue.
+FAULT_MODULES = (
+    faults_hosts,
+    faults_jobs,
+    faults_limits,
+    faults_processes,
+    faults_shown,
+    faults_stores,
+    faults_upgrade,
+)
 logger = logging.getLogger("lab")
 
 

@@ -9,7 +9,7 @@ import sys
 from typing import Final
 
 INSIDE: Final = "BATCHYARD_LAB"
-PROGRAMS: Final = ("unshare", "nsenter", "ip", "nft", "tc", "prlimit", "setpriv", "sshd", "ssh-keygen", "mount")
+PROGRAMS: Final = ("unshare", "nsenter", "ip", "nft", "tc", "prlimit", "setpriv", "sshd", "ssh-keygen", "mount", "gcc")
 OPTIONS: Final = ("--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "--mount-proc")
 SEARCHED: Final = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 
@@ -30,13 +30,13 @@ def is_inside() -> bool:
     return INSIDE in os.environ
 
 
-def go_inside(*arguments: str) -> int:
-    """Run `python -m tests.lab` with `arguments` in new namespaces. Its exit status.
+def go_inside(*arguments: str, module: str = "tests.lab") -> int:
+    """Run `python -m MODULE` with `arguments` in new namespaces. Its exit status.
 
     They are namespaces of processes as well: when the first process in them ends, however it does, so do all others.
     """
     environment = {**os.environ, INSIDE: "1", "PATH": SEARCHED}
-    command = ["unshare", *OPTIONS, "--propagation", "private", sys.executable, "-m", "tests.lab", *arguments]
+    command = ["unshare", *OPTIONS, "--propagation", "private", sys.executable, "-m", module, *arguments]
     driver = subprocess.Popen(command, env=environment)
     while True:
         try:

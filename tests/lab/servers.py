@@ -13,9 +13,11 @@ import psutil
 import psycopg
 import redis
 
+from tests.lab.host import run
 from tests.scenarios.site import until
 from tests.servers.parts import program
 
+CLUSTER_SIZE: Final = "512m"
 START_SECONDS: Final = 60.0
 
 
@@ -72,6 +74,7 @@ class Postgres(Server):
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
         directory.mkdir(parents=True)
+        run("mount", "-t", "tmpfs", "-o", f"size={CLUSTER_SIZE},mode=700", "tmpfs", directory)
         self._prefix = self._as_other_account()
         words = ["-D", str(self.data), "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8"]
         subprocess.run([*self._prefix, program("initdb"), *words], check=True, capture_output=True, cwd="/")

@@ -12,15 +12,17 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import psutil
 
+from tests.lab.host import run
 from tests.lab.servers import Postgres, Redis, Server
 from tests.scenarios.site import ROOT, free_port, until
 
+DATA_SIZE: Final = "512m"
 RESTART_SECONDS: Final = 1.0
 READY_SECONDS: Final = 90.0
 # How a process of each kind is known by its command line.
@@ -59,14 +61,12 @@ class Part:
     process: subprocess.Popen[bytes] | None = None
     is_wanted: bool = False
     starts: int = 0
-    extra: dict[str, str] = field(default_factory=dict)
-    prefix: tuple[str, ...] = ()
 
-    def start(self) -> None:
+    def start(self, code: Path) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self.prefix, sys.executable, str(ROOT / "manage.py"), "serve", *self.words],
-                env={**self.environment, **self.extra}, cwd=self.log.parent,
+                [sys.executable, str(code / "manage.py"), "serve", *self.words],
+                env=self.environment, cwd=self.log.parent,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         self.is_wanted = True
@@ -84,6 +84,7 @@ class LabSite:
         self.shape: Shape = shape
         self.directory = directory
         self.data = directory / "var"
+        self.code = ROOT
         self.token = ""
         self.ports = [free_port(), free_port()][: 2 if shape == "site" else 1]
         self.postgres: Postgres | None = None
@@ -98,6 +99,8 @@ class LabSite:
     def start(self) -> None:
         """Everything, in order; and from now on again whatever ends."""
         self.data.mkdir(parents=True, exist_ok=True)
+        # A disk of its own, so that it can be full.
+        run("mount", "-t", "tmpfs", "-o", f"size={DATA_SIZE},mode=700", "tmpfs", self.data)
         if self.shape == "site":
             self.postgres, self.redis = Postgres(self.directory / "postgres"), Redis(self.directory / "redis")
             self.postgres.start()
@@ -108,7 +111,7 @@ class LabSite:
             environment = self.environment(port)
             self.parts.append(Part(name, words, environment, self.directory / f"{name}.log"))
         for part in self.parts:
-            part.start()
+            part.start(self.code)
         until(self.is_healthy, seconds=READY_SECONDS, what=f"the site answers; see {self.directory}")
         self.token = self.manage("create_token", "admin").strip()
         threading.Thread(target=self._keep, name="keeper", daemon=True).start()
@@ -134,9 +137,9 @@ class LabSite:
             told |= {"DATABASE_URL": self.postgres.url, "CELERY_BROKER_URL": self.redis.url}
         return {**keep, **told, **self._variables}
 
-    def manage(self, *words: str) -> str:
+    def manage(self, *words: str, code: Path = ROOT) -> str:
         done = subprocess.run(
-            [sys.executable, str(ROOT / "manage.py"), *words],
+            [sys.executable, str(code / "manage.py"), *words],
             env=self.environment(), cwd=self.directory, capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         if done.returncode:
@@ -152,7 +155,7 @@ class LabSite:
                     if not (part.is_wanted and part.has_ended):
                         ended.pop(part.name, None)
                     elif time.monotonic() - ended.setdefault(part.name, time.monotonic()) > RESTART_SECONDS:
-                        part.start()
+                        part.start(self.code)
 
     def stop(self) -> None:
         """Take everything down."""
@@ -198,7 +201,7 @@ class LabSite:
         with self._lock:
             for part in parts:
                 if not part.is_wanted:
-                    part.start()
+                    part.start(self.code)
 
     # --- talking ---
 
