@@ -20,7 +20,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from hosts.models import Host, HostState
 from jobs.dispatch.clocks import ahead_of_database
 from jobs.dispatch.tick import pass_once
-from jobs.execution import ownership, presence
+from jobs.execution import ownership, presence, schema
 from jobs.execution.clock import now, uptime
 from jobs.execution.outputs import output_store
 from jobs.execution.session import Session
@@ -53,6 +53,7 @@ class Conductor:
         self._lock = threading.Lock()
         self._renewed_at = 0.0
         self._clock_off = timedelta(0)
+        self._is_outdated: bool | None = None
         self._booted_at = now() - uptime()
         self._threads = [
             threading.Thread(target=self._loop, args=("dispatcher", self._dispatch), name="dispatcher", daemon=True),
@@ -120,6 +121,8 @@ class Conductor:
         connection.close()
 
     def _dispatch(self) -> float:
+        if self._is_outdated is not False:
+            return LOOK_SECONDS
         look = pass_once(at=now(), clock_off=self._clock_off)
         opened: dict[int, list[int]] = defaultdict(list)
         for attempt in look.started:
@@ -135,7 +138,7 @@ class Conductor:
         if time.monotonic() - self._renewed_at > ownership.RENEW_SECONDS:
             self._renew()
             self._watch_clock()
-            presence.report(self.name, clock_off=self._clock_off)
+            self._watch_schema()
         wanted = self._wanted()
         for grip in ownership.acquire(self._to_take(wanted), owner=self.name):
             self._begin(grip)
@@ -153,6 +156,19 @@ class Conductor:
             self._booted_at += jump
             logger.warning("the clock of this machine has been put forward by %.1f s", jump.total_seconds())
 
+    def _watch_schema(self) -> None:
+        """On a newer schema: start nothing, take nothing, look after what runs until it has ended."""
+        is_outdated = schema.is_newer()
+        if is_outdated and not self._is_outdated:
+            logger.error("the database is newer than this program: starting nothing; update and restart this engine")
+            presence.withdraw(self.name)
+        if self._is_outdated is None:
+            # The dispatcher waits for this answer before its first look.
+            self._dispatch_bell.set()
+        self._is_outdated = is_outdated
+        if not is_outdated:
+            presence.report(self.name, clock_off=self._clock_off)
+
     def _wanted(self) -> set[int]:
         """Hosts with open attempts, and those whose return is waited for."""
         busy = Attempt.objects.filter(finished_at=None).values_list("host_id", flat=True).distinct()
@@ -161,7 +177,7 @@ class Conductor:
 
     def _to_take(self, wanted: set[int]) -> list[int]:
         """Free hosts with work: our share of all at once, more of them only if nobody else takes them."""
-        free = sorted(ownership.free(wanted - self._sessions.keys()))
+        free = sorted(ownership.free(wanted - self._sessions.keys())) if not self._is_outdated else []
         share = math.ceil(len(wanted) / max(1, presence.alive())) if free else 0
         room = max(0, share - len(self._sessions))
         at = time.monotonic()

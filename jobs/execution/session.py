@@ -26,7 +26,7 @@ from jobs.execution.inbox import Inbox
 from jobs.execution.ownership import Fenced, Grip
 from jobs.execution.post import LOOK, News, Post
 from jobs.execution.prepare import Workbench
-from jobs.execution.store import OutputStore
+from jobs.execution.store import OutputStore, StoreFull
 from jobs.models import Attempt, Site
 from jobs.outcomes import Ending
 
@@ -75,6 +75,9 @@ class Session(threading.Thread):
             self._attend(self._over.is_set)
         except (HostUnreachable, HostUnsuitable) as problem:
             return self._give_way(str(problem))
+        except StoreFull as problem:
+            # Nothing is lost: the host keeps what was not brought. New runs would only add to it.
+            return self._give_way(f"{problem.strerror} here; what its runs write stays on the host meanwhile.")
         except HostChanged as problem:
             logger.info("%s", problem)
         except Fenced as problem:
