@@ -47,6 +47,7 @@ class Conductor:
         self._sessions: dict[int, Session] = {}
         self._idle_since: dict[int, float] = {}
         self._free_since: dict[int, float] = {}
+        self._left_to_others: dict[int, float] = {}
         self._over = threading.Event()
         self._dispatch_bell = threading.Event()
         self._keep_bell = threading.Event()
@@ -177,10 +178,12 @@ class Conductor:
 
     def _to_take(self, wanted: set[int]) -> list[int]:
         """Free hosts with work: our share of all at once, more of them only if nobody else takes them."""
-        free = sorted(ownership.free(wanted - self._sessions.keys())) if not self._is_outdated else []
+        at = time.monotonic()
+        self._left_to_others = {host: until for host, until in self._left_to_others.items() if until > at}
+        possible = wanted - self._sessions.keys() - self._left_to_others.keys()
+        free = sorted(ownership.free(possible)) if not self._is_outdated else []
         share = math.ceil(len(wanted) / max(1, presence.alive())) if free else 0
         room = max(0, share - len(self._sessions))
-        at = time.monotonic()
         self._free_since = {host: self._free_since.get(host, at) for host in free}
         return [host for n, host in enumerate(free) if n < room or at - self._free_since[host] > LEFT_SECONDS]
 
@@ -202,6 +205,8 @@ class Conductor:
     def _end_if_idle(self, host: int, *, is_wanted: bool) -> None:
         session = self._sessions[host]
         if not session.is_alive():
+            if session.is_elsewhere:
+                self._left_to_others[host] = time.monotonic() + IDLE_SECONDS
             self._drop(host)
         elif is_wanted:
             self._idle_since.pop(host, None)

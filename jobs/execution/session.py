@@ -24,6 +24,7 @@ from jobs.execution.finish import Final as Closing
 from jobs.execution.finish import finish_many
 from jobs.execution.inbox import Inbox
 from jobs.execution.ownership import Fenced, Grip
+from jobs.execution.places import Elsewhere, check_place
 from jobs.execution.post import LOOK, News, Post
 from jobs.execution.prepare import Workbench
 from jobs.execution.store import OutputStore, StoreFull
@@ -43,6 +44,7 @@ class Session(threading.Thread):
     def __init__(self, grip: Grip, *, store: OutputStore, pool: Executor, on_finished: Callable[[], None]) -> None:
         super().__init__(name=f"host-{grip.host}", daemon=True)
         self.grip = grip
+        self.is_elsewhere = False
         self._store = store
         self._pool = pool
         self._on_finished = on_finished
@@ -74,6 +76,10 @@ class Session(threading.Thread):
         try:
             self._attend(self._over.is_set)
         except (HostUnreachable, HostUnsuitable) as problem:
+            return self._give_way(str(problem))
+        except Elsewhere as problem:
+            self.is_elsewhere = True
+            self._over.set()
             return self._give_way(str(problem))
         except StoreFull as problem:
             # Nothing is lost: the host keeps what was not brought. New runs would only add to it.
@@ -109,6 +115,7 @@ class Session(threading.Thread):
             self._is_after_death = False
         host = Host.objects.get(pk=self.grip.host)
         with closing(open_line(host, site=Site.get().uuid, at=now())) as line:
+            check_place(host, line, self.grip)
             prepare_host(host, line, self.grip)
             contact.reached(self.grip, boot_id=line.hello.boot_id, at=now())
             self._on_finished()

