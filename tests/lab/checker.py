@@ -23,7 +23,8 @@ FINAL: Final = frozenset({"succeeded", "failed", "cancelled", "skipped"})
 # Two clocks are never quite the same, and a line is written a moment after what it tells.
 SLACK_SECONDS: Final = 0.25
 RECOVERY_SECONDS: Final = 30.0
-# After its claim a run is on its way to the host: what the window has to allow is the claim.
+# Processes that want a processor, for each: more than that, and everything takes longer in proportion.
+FAIR_LOAD: Final = 2.0
 Line = dict[str, Any]
 
 
@@ -232,8 +233,9 @@ def wrong_answers(evidence: Evidence) -> Iterator[str]:
 def slow_recovery(evidence: Evidence) -> Iterator[str]:
     for fault in evidence.faults:
         taken = fault["recovered_seconds"]
-        if taken is None or taken > RECOVERY_SECONDS:
-            yield f"fault {fault['n']} ({fault['code']}): work went on {taken} s after it had ended"
+        if taken is None or taken > RECOVERY_SECONDS * max(1.0, fault["load"] / FAIR_LOAD):
+            load = f"{fault['load']} processes wanted each processor"
+            yield f"fault {fault['n']} ({fault['code']}): work went on {taken} s after it had ended; {load}"
         yield from (f"fault {fault['n']} ({fault['code']}): {told}" for told in fault.get("wrong", []))
 
 
@@ -311,6 +313,7 @@ def _figures(evidence: Evidence) -> Line:
         "output_bytes": sum(a["output"]["bytes"] for job in evidence.jobs.values() for a in job["attempts"]),
         "outcomes": dict(outcomes),
         "answers": {str(s): sum(a[0] == s for a in answers) for s in sorted({a[0] for a in answers})},
+        "recoveries_over_30_seconds": sum(seconds > RECOVERY_SECONDS for seconds in taken),
         "recovery_p50_seconds": _part(taken, 0.5), "recovery_p99_seconds": _part(taken, 0.99),
     }  # fmt: skip
 

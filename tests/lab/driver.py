@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import random
 import threading
 import time
@@ -17,7 +18,7 @@ from tests.lab.yard import Lab
 
 logger = logging.getLogger("lab")
 
-GIVE_UP_SECONDS: Final = 90.0
+GIVE_UP_SECONDS: Final = 180.0
 BUSY: Final = 8
 BUSY_SECONDS: Final = 60.0
 QUIET_SECONDS: Final = 150.0
@@ -78,10 +79,14 @@ class Driver:
             next(steps, None)
         healed_at = time.time()
         recovered = self._recovery_seconds(healed_at, host=str(details.get("host", "")))
+        load = round(os.getloadavg()[0] / (os.cpu_count() or 1), 2)
+        wrong = details.pop("wrong", [])
         self._lab.faults.write(
             n=self._n, code=fault.code, at=at, healed_at=healed_at, held_seconds=round(seconds, 2), running=running,
-            recovered_seconds=recovered, details=details, wrong=details.pop("wrong", []),
+            recovered_seconds=recovered, load=load, details=details, wrong=wrong,
         )  # fmt: skip
+        for one in wrong:
+            logger.error("    WRONG: %s", one)
         told = "never" if recovered is None else f"{recovered:.1f} s"
         logger.info(
             "%3d %-26s %5.1f s %s running %d, went on after %s", self._n, fault.code, seconds, details, running, told

@@ -15,7 +15,7 @@ from tests.servers.sshd import make_key
 HERE: Final = Path(__file__).parent
 NETWORK: Final = "10.99.0"
 BRIDGE: Final = "yard0"
-HOME_SIZE: Final = "64m"
+HOME_SIZE: Final = "192m"
 BOOT_SECONDS: Final = 20.0
 PROCESSES: Final = 400
 

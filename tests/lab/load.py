@@ -12,7 +12,7 @@ from typing import Any, Final
 from tests.lab.yard import Lab
 
 CLIENTS: Final = 3
-SIZES: Final = (0, 100, 5_000, 70_000, 300_000)
+SIZES: Final = (0, 100, 5_000, 20_000, 100_000)
 REPEAT_SECONDS: Final = 0.3
 FORGET_SECONDS: Final = 90.0
 

@@ -17,7 +17,7 @@ from tests.lab.host import run
 from tests.scenarios.site import until
 from tests.servers.parts import program
 
-CLUSTER_SIZE: Final = "512m"
+CLUSTER_SIZE: Final = "768m"
 START_SECONDS: Final = 60.0
 
 

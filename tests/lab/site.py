@@ -22,7 +22,7 @@ from tests.lab.host import run
 from tests.lab.servers import Postgres, Redis, Server
 from tests.scenarios.site import ROOT, free_port, until
 
-DATA_SIZE: Final = "512m"
+DATA_SIZE: Final = "1g"
 RESTART_SECONDS: Final = 1.0
 READY_SECONDS: Final = 90.0
 # How a process of each kind is known by its command line.

@@ -37,7 +37,7 @@ class Left:
             {"key": f"k{n}", "id": n, "answers": [[0, 1.0, False], [201, 0.1, False]]} for n in (1, 2)
         ]
         self.faults: list[dict[str, Any]] = [
-            {"n": 1, "code": "F1-x", "at": NOON + 3, "recovered_seconds": 1.0, "details": {}, "wrong": []}
+            {"n": 1, "code": "F1-x", "at": NOON + 3, "recovered_seconds": 1.0, "load": 1.0, "details": {}, "wrong": []}
         ]
         self.rules: dict[str, Any] = {
             "seats": {"n1": 1}, "queues": {"q": 1}, "retries": {"oracle": 0},
@@ -141,6 +141,10 @@ WRONG: dict[str, tuple[str, Change]] = {
     "503 without when": ("answers", lambda left: left.requests[0]["answers"].insert(0, [503, 0.1, False])),
     "never went on": ("recovery", lambda left: left.faults[0].update(recovered_seconds=None)),
     "went on late": ("recovery", lambda left: left.faults[0].update(recovered_seconds=31.0)),
+    "went on late on a busy machine": (
+        "recovery",
+        lambda left: left.faults[0].update(recovered_seconds=61.0, load=4.0),
+    ),
     "a fault's own promise": ("recovery", lambda left: left.faults[0].update(wrong=["not shown"])),
 }
 
