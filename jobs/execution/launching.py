@@ -22,6 +22,7 @@ from jobs.models import Attempt, Phase
 from jobs.outcomes import Ending
 from jobs.problems import Problems
 from jobs.queueing.file_roots import resolve
+from scheduler_site.durable import make_durable
 
 logger = logging.getLogger(__name__)
 
@@ -100,6 +101,8 @@ class Launcher:
         with transaction.atomic():
             ownership.check(self._post.grip)
             record_scripts(items, known=self._recorded)
+        # A host whose runs are forgotten would be given the same jobs once more.
+        make_durable()
         self._recorded |= {item.request.script.digest for item in items}
         for item in items:
             item.run.was_handed_over = True

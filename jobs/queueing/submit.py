@@ -24,6 +24,7 @@ from jobs.queueing.gates import job_blockers
 from jobs.queueing.lanes import lane_for
 from jobs.queueing.states import set_first_state
 from jobs.queueing.waking import facts_of
+from scheduler_site.durable import make_durable
 
 PRIORITY_LIMIT: Final = 2**31 - 1
 NOTES_LIMIT: Final = 10_000
@@ -89,6 +90,7 @@ def submit_many(
             batch_size=INSERT_BATCH,
         )
         ring()
+    make_durable()
     return jobs
 
 
