@@ -58,7 +58,7 @@ def beat_killed(lab: Lab, chance: random.Random) -> Iterator[Details]:
     yield {"pid": process.pid}
 
 
-@add("F7", "all-killed", expected="as after a power cut: nothing lost, nothing doubled", seconds=(0.0, 2.0))
+@add("F38", "all-killed", expected="as after a power cut: nothing lost, nothing doubled", seconds=(0.0, 2.0))
 def everything_killed(lab: Lab, chance: random.Random) -> Iterator[Details]:
     processes = lab.site.processes()
     for process in processes:
