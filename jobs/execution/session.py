@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
+from datetime import timedelta
 from typing import Final
 
 from django.db import DatabaseError, InterfaceError, connection
@@ -166,9 +167,8 @@ class Session(threading.Thread):
 
 def prepare_host(host: Host, line: Line, grip: Grip) -> None:
     """Run the host's startup commands, once per boot. Raises HostUnreachable if they fail or space is short."""
-    free = line.hello.free_bytes
-    if free is not None and free < LEAST_FREE_BYTES:
-        raise HostUnreachable(f"No space is left in {line.hello.directory} ({free} bytes).")
+    if is_short(line) and not make_room(host, line):
+        raise HostUnreachable(f"No space is left in {line.hello.directory} ({line.hello.free_bytes} bytes).")
     if not host.startup_commands.strip() or host.prepared_boot_id == line.hello.boot_id:
         return
     text = b"sh -c %s </dev/null 2>&1" % quoted(host.startup_commands)
@@ -178,6 +178,22 @@ def prepare_host(host: Host, line: Line, grip: Grip) -> None:
         raise HostUnreachable(f"Its startup commands ended with {answer.status}: {said}")
     ownership.check(grip)
     Host.objects.filter(pk=host.pk).update(prepared_boot_id=line.hello.boot_id)
+
+
+def is_short(line: Line) -> bool:
+    """Whether the host has no space for runs."""
+    return line.hello.free_bytes is not None and line.hello.free_bytes < LEAST_FREE_BYTES
+
+
+def make_room(host: Host, line: Line) -> bool:
+    """Remove what is kept on the host of runs that are closed, without waiting for its time. Whether that helps."""
+    is_open = Attempt.objects.filter(host=host, finished_at=None).values_list("marker", flat=True)
+    closed = set(line.supervisor.old(older_than=timedelta(0))) - set(is_open)
+    if closed:
+        line.supervisor.drop(sorted(closed))
+        logger.warning("host %s: no space; %d closed runs were removed early", host.name, len(closed))
+    free = line.supervisor.hello().free_bytes
+    return free is None or free >= LEAST_FREE_BYTES
 
 
 def put_back(grip: Grip, *, reason: str) -> None:

@@ -20,7 +20,6 @@ from tests.lab.faults_stores import postgres
 from tests.lab.host import run
 from tests.lab.names import ZONE
 from tests.lab.yard import Lab
-from tests.scenarios.site import ROOT
 
 add = CATALOGUE.add
 HOURS = (1, -1, 25, -25)
@@ -186,7 +185,7 @@ def few_sessions(lab: Lab, chance: random.Random) -> Iterator[Details]:
 )
 def second_launcher(lab: Lab, chance: random.Random) -> Iterator[Details]:
     done = subprocess.run(
-        [*_manage(), "serve", "all"], env=lab.site.environment(), cwd=lab.site.directory,
+        [*_manage(lab), "serve", "all"], env=lab.site.environment(), cwd=lab.site.directory,
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     is_refused = done.returncode != 0 and "already served" in done.stderr
@@ -203,11 +202,11 @@ def second_engine(lab: Lab, chance: random.Random) -> Iterator[Details]:
         "BATCHYARD_STORE": str(lab.site.data / "output"),
     }
     with (lab.site.directory / "elsewhere.log").open("ab") as log:
-        engine = subprocess.Popen([*_manage(), "serve", "engine"], env=told, cwd=elsewhere, stdout=log, stderr=log)
+        engine = subprocess.Popen([*_manage(lab), "serve", "engine"], env=told, cwd=elsewhere, stdout=log, stderr=log)
     yield {"pid": engine.pid}
     psutil.Process(engine.pid).kill()
     engine.wait(20)
 
 
-def _manage() -> list[str]:
-    return [sys.executable, str(ROOT / "manage.py")]
+def _manage(lab: Lab) -> list[str]:
+    return [sys.executable, str(lab.site.code / "manage.py")]

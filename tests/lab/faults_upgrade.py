@@ -10,16 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.lab.fault import CATALOGUE, Details
-from tests.lab.host import run
-from tests.lab.site import kill
+from tests.lab.site import copy_program, kill
 from tests.lab.watching import ended, seconds_until, submit
 from tests.lab.yard import Lab
-from tests.scenarios.site import ROOT
 
 add = CATALOGUE.add
 RUNS = 100
 RUN_SECONDS = 90
-PROGRAM = ("manage.py", "accounts", "hosts", "jobs", "scheduler_site", "templates", "static")
 NEXT_MIGRATION = """from django.db import migrations, models
 
 
@@ -69,9 +66,7 @@ def next_version(lab: Lab) -> Path:
     """A copy of the program that is one migration ahead."""
     place = lab.directory / "next"
     if not place.exists():
-        place.mkdir()
-        for name in PROGRAM:
-            run("cp", "-a", ROOT / name, place)
+        copy_program(lab.site.code, place)
         before = sorted((place / "jobs" / "migrations").glob("0*.py"))[-1].stem
         (place / "jobs" / "migrations" / "9999_next.py").write_text(NEXT_MIGRATION.format(before=before))
     return place
@@ -94,7 +89,7 @@ def upgrade(lab: Lab, chance: random.Random) -> Iterator[Details]:
     command = f"echo $BATCHYARD_JOB >> {log}; echo begun; sleep {RUN_SECONDS}; echo ended"
     numbers = [submit(lab, command, host=lab.spare.name) for _ in range(RUNS)]
     begun = seconds_until(lambda: log.exists() and len(log.read_text().split()) == RUNS, seconds=60)
-    newer = next_version(lab)
+    older, newer = lab.site.code, next_version(lab)
     # The old engines bear the new schema: they start nothing and look after what runs until they are replaced.
     lab.site.manage("migrate", code=newer)
     threading.Event().wait(6)
@@ -103,12 +98,12 @@ def upgrade(lab: Lab, chance: random.Random) -> Iterator[Details]:
     details: Details = {"runs": RUNS, "all_begun_after_seconds": begun}
     yield details
     if lab.site.shape == "site":
-        restart_all(lab, code=ROOT)
+        restart_all(lab, code=older)
         lab.site.manage("migrate", "jobs", _before(newer), code=newer)
     else:
         lab.site.hold_down(lab.site.parts)
         lab.site.manage("migrate", "jobs", _before(newer), code=newer)
-        restart_all(lab, code=ROOT)
+        restart_all(lab, code=older)
     jobs = [ended(lab, number, seconds=RUN_SECONDS + 60) for number in numbers]
     outputs = {lab.site.ask("GET", f"/api/v1/jobs/{n}/output?stream=stdout").body for n in numbers}
     twice = len(log.read_text().split()) - RUNS

@@ -23,6 +23,7 @@ from tests.lab.servers import Postgres, Redis, Server
 from tests.scenarios.site import ROOT, free_port, until
 
 DATA_SIZE: Final = "1g"
+PROGRAM: Final = ("manage.py", "accounts", "hosts", "jobs", "scheduler_site", "templates", "static")
 RESTART_SECONDS: Final = 1.0
 READY_SECONDS: Final = 90.0
 # How a process of each kind is known by its command line.
@@ -84,7 +85,7 @@ class LabSite:
         self.shape: Shape = shape
         self.directory = directory
         self.data = directory / "var"
-        self.code = ROOT
+        self.code = directory / "program"
         self.token = ""
         self.ports = [free_port(), free_port()][: 2 if shape == "site" else 1]
         self.postgres: Postgres | None = None
@@ -99,6 +100,7 @@ class LabSite:
     def start(self) -> None:
         """Everything, in order; and from now on again whatever ends."""
         self.data.mkdir(parents=True, exist_ok=True)
+        copy_program(ROOT, self.code)
         # A disk of its own, so that it can be full.
         run("mount", "-t", "tmpfs", "-o", f"size={DATA_SIZE},mode=700", "tmpfs", self.data)
         if self.shape == "site":
@@ -137,9 +139,9 @@ class LabSite:
             told |= {"DATABASE_URL": self.postgres.url, "CELERY_BROKER_URL": self.redis.url}
         return {**keep, **told, **self._variables}
 
-    def manage(self, *words: str, code: Path = ROOT) -> str:
+    def manage(self, *words: str, code: Path | None = None) -> str:
         done = subprocess.run(
-            [sys.executable, str(code / "manage.py"), *words],
+            [sys.executable, str((code or self.code) / "manage.py"), *words],
             env=self.environment(), cwd=self.directory, capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         if done.returncode:
@@ -239,6 +241,13 @@ class LabSite:
             if answer.status not in {0, 503} or time.monotonic() > deadline:
                 raise RuntimeError(f"{method} {path}: {answer.status} {answer.body[:500]!r}")
             pause.wait(0.3)
+
+
+def copy_program(source: Path, target: Path) -> None:
+    """The program as it is at this moment: who works on it meanwhile does not change what is being tested."""
+    target.mkdir()
+    for name in PROGRAM:
+        run("cp", "-a", source / name, target)
 
 
 def kill(process: psutil.Process) -> None:
