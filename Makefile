@@ -6,7 +6,7 @@ READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run smoke demo demo-stop demo-remove test plans lint fix bench clean
+.PHONY: help setup setup-dev run smoke demo demo-stop demo-remove test plans lint fix bench chaos soak clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -62,6 +62,20 @@ fix: setup-dev ## let the tools put right what they can
 
 bench: setup-dev ## measure: a table, and bench.json
 	$(BIN)/python -m bench
+
+# Of `make chaos`: what goes to `python -m tests.lab`, which says what is possible with --help.
+SEED ?=
+FAULTS ?=
+COUNT ?=
+HOLD ?=
+SHAPE ?= site
+MINUTES ?= 30
+
+chaos: setup-dev ## break a site of real processes on purpose (root; SEED= FAULTS= COUNT= HOLD= SHAPE=site|embedded)
+	$(BIN)/python -m tests.lab --shape $(SHAPE) $(SEED:%=--seed %) $(FAULTS:%=--faults %) $(COUNT:%=--count %) $(HOLD:%=--hold %)
+
+soak: setup-dev ## ten jobs a second, and whether any process grows (root; MINUTES=)
+	$(BIN)/python -m tests.lab.soak $(MINUTES)
 
 clean: ## remove what was made here, but not the site's data
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench.json staticfiles

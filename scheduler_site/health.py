@@ -11,8 +11,6 @@ from typing import Any, Final
 from celery import current_app
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
-from django.db.migrations.loader import MigrationLoader
-from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Count
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
@@ -22,7 +20,10 @@ from django_celery_beat.models import PeriodicTask
 from kombu.exceptions import OperationalError
 
 from hosts.models import Host, HostState
+from jobs.dispatch.clocks import nearest_engine
 from jobs.execution import presence
+from jobs.execution.schema import standing
+from jobs.queueing.gates import CLOCK_LIMIT
 from scheduler_site.api.admission import FREE_LIMIT_BYTES
 from scheduler_site.records import database_time
 
@@ -33,7 +34,6 @@ Part = dict[str, Any]
 NEEDED: Final = frozenset({"database", "schema", "engine", "store"})
 # Beat writes down every half minute that it lives.
 BEAT_SILENCE: Final = timedelta(seconds=100)
-CLOCKS_APART: Final = timedelta(seconds=2)
 
 
 @never_cache
@@ -62,24 +62,14 @@ def database() -> Part:
 
 def schema() -> Part:
     """Migrations that the database lacks, and those that it has from a newer version than this process."""
-    applied = set(MigrationRecorder(connection).applied_migrations())
-    ours = _migrations()
-    apps = {app for app, _name in ours}
-    missing = len(ours - applied)
-    return {"ok": not missing, "missing": missing, "newer": sum(app in apps for app, _name in applied - ours)}
-
-
-@cache
-def _migrations() -> frozenset[tuple[str, str]]:
-    """All that this process knows of."""
-    loader = MigrationLoader(None)
-    replaced = {old for migration in loader.disk_migrations.values() for old in migration.replaces}
-    return frozenset(loader.disk_migrations) - replaced
+    found = standing()
+    return {"ok": not found.missing, "missing": found.missing, "newer": found.newer}
 
 
 def engine() -> Part:
-    count = presence.alive()
-    return {"ok": count > 0, "alive": count}
+    count, clock_off = presence.alive(), nearest_engine()
+    told: Part = {"ok": count > 0 and abs(clock_off) <= CLOCK_LIMIT, "alive": count}
+    return told if abs(clock_off) <= CLOCK_LIMIT else told | {"clock_off_seconds": clock_off.total_seconds()}
 
 
 def beat() -> Part:
@@ -101,7 +91,7 @@ def clocks() -> Part:
     """How far the clock of this process is from the database's."""
     before = timezone.now()
     apart = database_time() - before
-    return {"ok": abs(apart) < CLOCKS_APART, "apart_seconds": round(apart.total_seconds(), 3)}
+    return {"ok": abs(apart) <= CLOCK_LIMIT, "apart_seconds": round(apart.total_seconds(), 3)}
 
 
 def store() -> Part:

@@ -117,7 +117,10 @@ class JobTypeAdmin(SharedAdmin[JobType]):
         (None, {"fields": ("name", "title", "template", "syntax")}),
         (gettext_lazy("When it fails"), {"fields": ("on_fail", "retry_when", "retry_count", "retry_delay_seconds")}),
         (gettext_lazy("Where and how many"), {"fields": ("host", "max_running")}),
-        (gettext_lazy("How it runs"), {"fields": ("time_limit_seconds", "grace_seconds", "environment", "directory")}),
+        (
+            gettext_lazy("How it runs"),
+            {"fields": ("time_limit_seconds", "grace_seconds", "lost_after_seconds", "environment", "directory")},
+        ),
     )
 
     def view_on_site(self, kind: JobType) -> str:

@@ -102,6 +102,7 @@ class JobTypeAnswer(serializers.ModelSerializer[JobType]):
     params = serializers.SerializerMethodField()
     on_fail = OnFailField(source="*", read_only=True)
     time_limit = serializers.IntegerField(source="time_limit_seconds", allow_null=True, help_text="Seconds.")
+    lost_after = serializers.IntegerField(source="lost_after_seconds", allow_null=True, help_text="Seconds.")
     grace = serializers.IntegerField(source="grace_seconds", help_text="Seconds.")
     host = Named(allow_null=True)
     environment = serializers.DictField(child=serializers.CharField(), read_only=True)
@@ -109,8 +110,8 @@ class JobTypeAnswer(serializers.ModelSerializer[JobType]):
     class Meta:
         model = JobType
         fields = (
-            "name", "title", "template", "syntax", "params", "on_fail", "time_limit", "grace", "host", "max_running",
-            "environment", "directory",
+            "name", "title", "template", "syntax", "params", "on_fail", "time_limit", "lost_after", "grace", "host",
+            "max_running", "environment", "directory",
         )  # fmt: skip
         read_only_fields = fields
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
@@ -29,26 +29,27 @@ class Look:
     next_at: datetime | None
 
 
-def pass_once(*, at: datetime) -> Look:
-    """Wake, autostart, dispatch: one bounded pass."""
+def pass_once(*, at: datetime, clock_off: timedelta = timedelta(0)) -> Look:
+    """Wake, autostart, dispatch: one bounded pass, by a clock that is so far ahead of the database's."""
     autostart_once(at=at)
     wake = next_wake()
     if wake is not None and wake <= at:
         wake_due(at=at)
         wake = next_wake()
-    started, waiting_until = dispatch_once(at=at)
+    started, waiting_until = dispatch_once(at=at, clock_off=clock_off)
     moments = [moment for moment in (wake, waiting_until) if moment is not None]
     return Look(started, min(moments, default=None))
 
 
 @transaction.atomic
-def dispatch_once(*, at: datetime) -> tuple[list[Opened], datetime | None]:
+def dispatch_once(*, at: datetime, clock_off: timedelta = timedelta(0)) -> tuple[list[Opened], datetime | None]:
     """Start every job that may start now. The attempts opened, and when a shut lane may open next.
 
     Dispatchers take turns on the site's row, so each sees what the one before has taken: limits
     hold under any number of them. The windows are asked with the same `at` that is claimed with.
     """
     snapshot = facts.load(is_paused=_take_turn())
+    snapshot.clock_off = clock_off
     if not snapshot.lanes:
         return [], None
     wanted = plan.open_lanes(snapshot, at)

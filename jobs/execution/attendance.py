@@ -31,6 +31,7 @@ from jobs.execution import marks, runs
 from jobs.execution.clock import now
 from jobs.execution.closing import CONFIRM, Closer
 from jobs.execution.launching import Launcher
+from jobs.execution.leftovers import end_leftovers
 from jobs.execution.post import LOOK, Drained, Fetched, News, Post, Staged
 from jobs.execution.runs import Run
 from jobs.models import Attempt, AttemptRequest, Phase, Site
@@ -274,6 +275,7 @@ class Attendance:
         rows = Attempt.objects.filter(host_id=self._post.grip.host, finished_at=None)
         self._take_up(list(rows.values_list("pk", flat=True)))
         self._compare([run for run in self._post.runs.values() if run.was_handed_over])
+        end_leftovers(self._post)
 
     def _look_for_lost(self) -> None:
         """A rare look at everything that should be running: the journal tells ends, not disappearances."""
@@ -330,6 +332,7 @@ class Attendance:
 
     def _clean(self) -> None:
         """Remove what was kept long enough, a little at a time, and keep the journal short."""
+        end_leftovers(self._post)
         supervisor = self._post.line.supervisor
         known = self._post.runs
         old = [name for name in supervisor.old(older_than=KEEP_RUNS) if name not in known]

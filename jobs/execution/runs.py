@@ -17,7 +17,7 @@ from jobs.queueing.declarations import kinds_by_id
 from scheduler_site.records import moment, query
 
 OPEN: Final = """
-    SELECT a.id, a.job_id, a.number, a.marker, a.claimed_at, a.started_at, a.phase, a.request, a.script_id,
+    SELECT a.id, a.job_id, a.number, a.marker, a.claimed_at, a.started_at, a.phase, a.request, a.script_id, a.deaths,
            j.params, j.failures, j.type_id, q.name
     FROM jobs_attempt a JOIN jobs_job j ON j.id = a.job_id JOIN jobs_queue q ON q.id = j.queue_id
     WHERE a.finished_at IS NULL AND a.id IN ({})
@@ -47,6 +47,7 @@ class Run:
     request: str
     was_handed_over: bool
     stored: Sizes
+    deaths: int = 0
     is_running: bool = False
     is_busy: bool = False
     carried: str = ""
@@ -95,6 +96,7 @@ class _Row(NamedTuple):
     phase: str
     request: str
     script: str | None
+    deaths: int
     params: str
     failures: int
     type: int
@@ -109,6 +111,7 @@ def _run(row: _Row, kind: JobType, parameters: tuple[Parameter, ...], stored: Si
         parameters=parameters, params=json.loads(row.params), failures=row.failures, claimed_at=claimed_at,
         started_at=moment(row.started_at), phase=row.phase, request=row.request,
         was_handed_over=row.script is not None, stored=stored,
+        deaths=row.deaths,
     )  # fmt: skip
 
 

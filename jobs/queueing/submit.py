@@ -23,6 +23,7 @@ from jobs.queueing.gates import job_blockers
 from jobs.queueing.lanes import lane_for
 from jobs.queueing.states import record_births, set_first_state
 from jobs.queueing.waking import facts_of
+from scheduler_site.durable import make_durable
 
 PRIORITY_LIMIT: Final = 2**31 - 1
 NOTES_LIMIT: Final = 10_000
@@ -97,6 +98,7 @@ def submit_many(
         Job.objects.bulk_create(jobs, batch_size=INSERT_BATCH)
         record_births(jobs, actor=owner.get_username(), at=at)
         ring()
+    make_durable()
     return jobs
 
 
