@@ -38,6 +38,8 @@ from scheduler_site.api.views import caller
 
 CHUNK_BYTES: Final = 64 * 1024
 HEARTBEAT_SECONDS: Final = 15.0
+# Each holds at most CHUNK_BYTES.
+READINGS_LIMIT: Final = 32
 EVENT_ID: Final = re.compile(r"(?:([0-9]{1,9}):)?([0-9]{1,18})")
 
 
@@ -176,7 +178,7 @@ async def _part(part: Part, place: Place) -> AsyncIterator[bytes]:
     size_bytes = size_of(part.sizes, place.view)
     while place.offset < size_bytes:
         try:
-            chunk = await asyncio.to_thread(_read, part, place)
+            chunk = await READINGS.read(part, place)
         except OutputLost:
             yield event("gap", {"attempt": part.number, "from": place.offset, "to": size_bytes})
             place.offset = size_bytes
@@ -193,8 +195,30 @@ async def _part(part: Part, place: Place) -> AsyncIterator[bytes]:
         yield event("output", told, identity=f"{part.number}:{place.offset}")
 
 
-def _read(part: Part, place: Place) -> Chunk:
-    return store().read(part.attempt, place.view, sizes=part.sizes, offset=place.offset, limit_bytes=CHUNK_BYTES)
+class Readings:
+    """What was read last, for all who watch the same job: they ask for the same bytes at the same moment."""
+
+    def __init__(self) -> None:
+        self._recent: dict[object, asyncio.Future[Chunk]] = {}
+
+    async def read(self, part: Part, place: Place) -> Chunk:
+        """The bytes of `part` from `place` on. Raises OutputLost."""
+        loop = asyncio.get_running_loop()
+        key = (loop, part.attempt, place.view, place.offset, part.sizes)
+        found = self._recent.get(key)
+        if found is None:
+            found = self._recent[key] = asyncio.ensure_future(asyncio.to_thread(_read, part, place.view, place.offset))
+            while len(self._recent) > READINGS_LIMIT:
+                del self._recent[next(iter(self._recent))]
+        # One viewer that leaves does not end what others wait for.
+        return await asyncio.shield(found)
+
+
+READINGS: Final = Readings()
+
+
+def _read(part: Part, view: View, offset: int) -> Chunk:
+    return store().read(part.attempt, view, sizes=part.sizes, offset=offset, limit_bytes=CHUNK_BYTES)
 
 
 def whole_characters(data: bytes) -> int:

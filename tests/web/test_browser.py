@@ -21,6 +21,8 @@ HIDE: Final = """(isHidden) => {
     document.dispatchEvent(new Event("visibilitychange"));
 }"""
 
+# Generous, because tests share their machine; what must be fast is measured by the bench.
+expect.set_options(timeout=20_000)
 pytestmark = [pytest.mark.scenario, pytest.mark.xdist_group("browser")]
 
 
@@ -57,13 +59,13 @@ def test_another_job_is_cancelled_and_the_page_follows(tab: Page, lively: SiteUn
 
 
 def test_a_third_job_says_why_it_waits_and_starts_when_it_may(tab: Page, lively: SiteUnderTest) -> None:
-    lively.post("queues", {"name": "shut", "enabled": False})
-    job = lively.submit("echo at last", queue="shut")
+    lively.post("queues", {"name": "halted", "enabled": False})
+    job = lively.submit("echo at last", queue="halted")
     tab.goto(f"/jobs/{job}/")
-    expect(tab.locator(".why")).to_contain_text('Queue "shut" is disabled.')
+    expect(tab.locator(".why")).to_contain_text('Queue "halted" is disabled.')
 
-    tab.goto("/queues/shut/")
-    expect(tab.locator("tr", has_text="at last")).to_contain_text('Queue "shut" is disabled.')
+    tab.goto("/queues/halted/")
+    expect(tab.locator("tr", has_text="at last")).to_contain_text('Queue "halted" is disabled.')
     tab.get_by_role("button", name="Enable").click()
 
     tab.goto(f"/jobs/{job}/")
@@ -195,13 +197,13 @@ def test_a_file_is_uploaded_with_progress_and_its_path_stands_in_the_form(
 def test_moments_are_in_the_viewers_zone_and_the_page_says_which(
     browser: Browser, lively: SiteUnderTest, addresses: Addresses, faults: list[str]
 ) -> None:
-    context = opened(browser, lively, faults, timezone_id="Asia/Kolkata")
+    context = opened(browser, lively, faults, timezone_id="America/New_York")
     page = signed_in(context)
     page.goto(addresses.signed_in["job done"])
     moment = page.locator("#live time[data-at]").first
 
-    expect(page.locator("[data-zone]")).to_have_text("Asia/Kolkata")
-    shown = datetime.fromisoformat(moment.inner_text()).replace(tzinfo=ZoneInfo("Asia/Kolkata"))
+    expect(page.locator("[data-zone]")).to_have_text("America/New_York")
+    shown = datetime.fromisoformat(moment.inner_text()).replace(tzinfo=ZoneInfo("America/New_York"))
     assert shown == datetime.fromisoformat(moment.get_attribute("datetime") or "")
     context.close()
 

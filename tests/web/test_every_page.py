@@ -31,6 +31,8 @@ PRESSABLE: Final = """() => [...document.querySelectorAll("a[href], button, inpu
     .map((one) => `${one.tagName}#${one.id} ${one.textContent.trim().slice(0, 30)}`)"""
 TABS_LIMIT: Final = 300
 
+# Generous, because tests share their machine; what must be fast is measured by the bench.
+expect.set_options(timeout=20_000)
 pytestmark = [pytest.mark.scenario, pytest.mark.xdist_group("browser")]
 
 
