@@ -47,6 +47,7 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=0, help="how many; default: each once")
     parser.add_argument("--shape", choices=["site", "embedded"], default="site")
     parser.add_argument("--hold", type=float, help="seconds that each fault stands, instead of its own")
+    parser.add_argument("--without-windows", action="store_true", help="no jobs that wait for a minute to begin")
     parser.add_argument("--hosts", type=int, default=3)
     parser.add_argument("--report", type=Path, help="directory in which the evidence is kept")
     return parser.parse_args(argv)
@@ -70,7 +71,9 @@ def main(argv: Sequence[str]) -> int:
     lab = Lab(directory, shape=options.shape, hosts=options.hosts)
     try:
         lab.start()
-        Driver(lab, faults, seed=options.seed, count=options.count or len(faults), hold=options.hold).run()
+        count = options.count or len(faults)
+        has_windows = not options.without_windows
+        Driver(lab, faults, seed=options.seed, count=count, hold=options.hold, has_windows=has_windows).run()
     except KeyboardInterrupt:
         logger.info("broken off; everything is healed and taken down")
         return 130

@@ -27,13 +27,22 @@ QUIET_SECONDS: Final = 150.0
 class Driver:
     """One run: its seed decides which faults, where and for how long."""
 
-    def __init__(self, lab: Lab, faults: Sequence[Fault], *, seed: int, count: int, hold: float | None = None) -> None:
+    def __init__(
+        self,
+        lab: Lab,
+        faults: Sequence[Fault],
+        *,
+        seed: int,
+        count: int,
+        hold: float | None = None,
+        has_windows: bool = True,
+    ) -> None:
         self._lab = lab
         self._faults = faults
         self._chance = random.Random(seed)
         self._count = count
         self._hold = hold
-        self._load = Load(lab, seed=seed)
+        self._load = Load(lab, seed=seed, has_windows=has_windows)
         self._pause = threading.Event()
         self._n = 0
         Ledger(lab.directory / "plan.jsonl").write(seed=seed, faults=[fault.code for fault in faults], count=count)

@@ -36,7 +36,19 @@ def go_inside(*arguments: str, module: str = "tests.lab") -> int:
     They are namespaces of processes as well: when the first process in them ends, however it does, so do all others.
     """
     environment = {**os.environ, INSIDE: "1", "PATH": SEARCHED}
-    command = ["unshare", *OPTIONS, "--propagation", "private", sys.executable, "-m", module, *arguments]
+    command = [
+        "setpriv",
+        "--pdeathsig",
+        "KILL",
+        "unshare",
+        *OPTIONS,
+        "--propagation",
+        "private",
+        sys.executable,
+        "-m",
+        module,
+        *arguments,
+    ]
     driver = subprocess.Popen(command, env=environment)
     while True:
         try:

@@ -20,7 +20,9 @@ FORGET_SECONDS: Final = 90.0
 class Load:
     """Keeps a few jobs waiting and running at every place until it is told to stop."""
 
-    def __init__(self, lab: Lab, *, seed: int, waiting: int = 9, longest_seconds: float = 6.0) -> None:
+    def __init__(
+        self, lab: Lab, *, seed: int, waiting: int = 9, longest_seconds: float = 6.0, has_windows: bool = True
+    ) -> None:
         self._lab = lab
         self._chance = random.Random(seed)
         self._waiting = waiting
@@ -30,7 +32,7 @@ class Load:
         self._over = threading.Event()
         self.taken = 0
         places = [f"host:{name}" for name in lab.host_names]
-        self._places = [*places, "queue:spread", "queue:windowed"]
+        self._places = [*places, "queue:spread", *(["queue:windowed"] if has_windows else [])]
         self._threads = [threading.Thread(target=self._hand_in, daemon=True, name=f"client{n}") for n in range(CLIENTS)]
 
     def start(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
+import tempfile
 
 import pytest
 
@@ -15,23 +15,25 @@ from tests.servers.parts import missing
 
 pytestmark = [pytest.mark.scenario, pytest.mark.needs_root, pytest.mark.xdist_group("lab")]
 
-SECONDS = 240
+SECONDS = 600
 SELECTED = {
     "embedded": "F2-engine-killed,F14-answers-lost,F19-reboot,F23-disk-full",
-    "site": "F4-engine-stopped,F7-redis-flushed,F8-postgres-killed,F8-postgres-read-only",
+    "site": "F7-redis-flushed,F8-postgres-killed,F8-postgres-read-only",
 }
 
 
 @pytest.mark.parametrize("shape", SELECTED)
-def test_nothing_is_lost_doubled_or_stuck(shape: str, tmp_path: Path) -> None:
+def test_nothing_is_lost_doubled_or_stuck(shape: str) -> None:
     if part := missing_part():
         missing(part)
-    words = ["--shape", shape, "--faults", SELECTED[shape], "--hosts", "1", "--seed", "7", "--report", str(tmp_path)]
+    words = ["--shape", shape, "--faults", SELECTED[shape], "--hosts", "1", "--seed", "7", "--without-windows"]
     environment = {name: value for name, value in os.environ.items() if name != INSIDE}
 
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.lab", *words],
-        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False,
-    )  # fmt: skip
+    # Not pytest's own directory: the accounts of the lab's hosts may not enter that.
+    with tempfile.TemporaryDirectory(prefix="by-lab-") as directory:
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.lab", *words, "--report", directory],
+            cwd=ROOT, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False,
+        )  # fmt: skip
 
     assert done.returncode == 0, done.stdout + done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import stat
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,6 +47,9 @@ class Lab:
 
     def start(self) -> None:
         self.directory.chmod(0o755)
+        closed = [place for place in self.directory.parents if not place.stat().st_mode & stat.S_IXOTH]
+        if closed:
+            raise ValueError(f"{self.directory} is of no use: the hosts' account may not enter {closed[0]}.")
         self.oracle.mkdir()
         self.oracle.chmod(0o1777)
         shutil.copyfile(Path(__file__).with_name("oracle_job.py"), self.directory / "oracle_job.py")
