@@ -13,13 +13,13 @@ help: ## show this list
 
 setup: $(READY) ## make .venv with what the site needs
 
-$(READY): requirements.txt scripts/setup
+$(READY): requirements.txt clients/yard/pyproject.toml scripts/setup
 	scripts/setup requirements.txt
 	touch $@
 
 setup-dev: $(READY_DEV) ## the same with what tests and lint need, system packages included when root
 
-$(READY_DEV): requirements.txt requirements-dev.txt system-packages.txt scripts/setup
+$(READY_DEV): requirements.txt requirements-dev.txt clients/yard/pyproject.toml system-packages.txt scripts/setup
 	scripts/setup --system requirements-dev.txt
 	touch $(READY) $@
 

@@ -28,6 +28,8 @@ class Grouped(typer.core.TyperGroup):
     """A group that takes `yard job 17` for `yard job view 17`, and shows what there is where no verb is said."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if ctx.resilient_parsing:  # a shell asks what may stand here; nothing is to be guessed
+            return super().parse_args(ctx, args)
         first = args[0] if args else ""
         default = next((verb for verb in ("list", "show") if verb in self.commands), None)
         if default and (not args or (first.startswith("-") and first != "--help")):
@@ -39,11 +41,9 @@ class Grouped(typer.core.TyperGroup):
     def _is_name(self, args: list[str]) -> bool:
         """Whether it is one bare word that is no verb: then it is the name of a thing."""
         bare = [word for word in args if not word.startswith("-")]
-        return (
-            bare == args[:1]
-            and bare[0] not in self.commands
-            and not get_close_matches(bare[0], self.commands, cutoff=NEAR)
-        )
+        if len(bare) != 1 or bare != args[:1] or bare[0] in self.commands:
+            return False
+        return not get_close_matches(bare[0], self.commands, cutoff=NEAR)
 
 
 def root(**given: Any) -> None:
@@ -76,7 +76,10 @@ NOUNS: Final = {
 def build() -> typer.Typer:
     """The command with all of its verbs."""
     completion_init()
-    app = typer.Typer(name="yard", rich_markup_mode=None, add_completion=False, invoke_without_command=True)
+    app = typer.Typer(
+        name="yard", rich_markup_mode=None, add_completion=False, invoke_without_command=True,
+        pretty_exceptions_enable=False,
+    )  # fmt: skip
     app.callback(epilog="Exit status: 0 done, 1 refused, 2 wrong usage, 3 no site answers, 4 not allowed.")(_root())
     nouns = {name: group(name, text) for name, text in NOUNS.items()}
     submit.register(app)
@@ -108,7 +111,7 @@ def _root() -> Any:
 
 def known_words(before: list[str]) -> list[str]:
     """The commands that may follow these words, or else the options."""
-    found: Any = typer.main.get_command(APP)
+    found: Any = COMMAND
     for word in before:
         commands = getattr(found, "commands", {})
         if word not in commands:
@@ -123,7 +126,7 @@ def main(args: list[str]) -> int:
     prepare_streams()
     is_json = "--json" in args[: args.index("--") if "--" in args else None]
     try:
-        status = APP(args, prog_name="yard", standalone_mode=False)
+        status = COMMAND.main(args, prog_name="yard", standalone_mode=False)
         sys.stdout.flush()
     except Failure as failure:
         return _tell(failure, is_json=is_json)
@@ -163,4 +166,4 @@ def _without_reader() -> int:
     return BROKEN_PIPE
 
 
-APP: Final = build()
+COMMAND: Final = typer.main.get_command(build())

@@ -56,7 +56,7 @@ class Site:
     def close(self) -> None:
         self.http.close()
 
-    def get(self, path: str, **params: Any) -> Any:
+    def get(self, path: str, /, **params: Any) -> Any:
         """The JSON at `path` beneath /api/v1/."""
         return self.ask("GET", path, params=params).json
 
@@ -66,10 +66,10 @@ class Site:
     def patch(self, path: str, body: Any) -> Any:
         return self.ask("PATCH", path, json=body).json
 
-    def delete(self, path: str, **params: Any) -> None:
+    def delete(self, path: str, /, **params: Any) -> None:
         self.ask("DELETE", path, params=params)
 
-    def pages(self, path: str, *, limit: int | None = None, **params: Any) -> Iterator[dict[str, Any]]:
+    def pages(self, path: str, /, *, limit: int | None = None, **params: Any) -> Iterator[dict[str, Any]]:
         """The rows of a list, following its pages; at most `limit`."""
         size = min(PAGE_SIZE, limit or PAGE_SIZE)
         given = {**params, "page_size": size}
@@ -102,17 +102,17 @@ class Site:
                 continue
             self._debug(method, response)
             if pause is None or response.status_code not in RETRIED:
-                return self._read(response)
+                return self._read(response, method=method)
             time.sleep(min(_seconds(response.headers.get("Retry-After"), pause), LONGEST_PAUSE_SECONDS))
         raise AssertionError("the last try has no pause")
 
     @contextmanager
-    def streaming(self, path: str, *, headers: Mapping[str, str], **params: Any) -> Iterator[httpx.Response]:
+    def streaming(self, path: str, /, *, headers: Mapping[str, str], **params: Any) -> Iterator[httpx.Response]:
         """The answer at `path` while it comes in. What goes wrong on the way is httpx's own error."""
         with self._telling(), self.http.stream("GET", path, headers=dict(headers), params=params) as response:
             if response.status_code != 200:
                 response.read()
-                self._read(response)
+                self._read(response, method="GET")
             yield response
 
     @contextmanager
@@ -147,7 +147,7 @@ class Site:
         if self._is_debug:
             sys.stderr.write(f"yard: {method} {response.request.url} -> {response.status_code}\n")
 
-    def _read(self, response: httpx.Response) -> Answer:
+    def _read(self, response: httpx.Response, *, method: str) -> Answer:
         """The answer, or the Failure that it means."""
         if response.is_redirect:
             there = one_line(response.headers.get("Location", "elsewhere"))[:200]
@@ -156,7 +156,8 @@ class Site:
         is_json = "json" in response.headers.get("Content-Type", "")
         told = self._json(response) if is_json and response.content else None
         if response.is_success:
-            if not is_json and response.content and "octet-stream" not in response.headers.get("Content-Type", ""):
+            is_file = "octet-stream" in response.headers.get("Content-Type", "")
+            if not (isinstance(told, dict) or is_file or method == "DELETE"):
                 raise self._stranger(response)
             return Answer(response.status_code, told, response.content, response.headers)
         if not isinstance(told, dict) or "message" not in told:

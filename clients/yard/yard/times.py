@@ -56,6 +56,8 @@ def _exact(text: str) -> datetime | None:
 
 
 def _moment(words: str, at: datetime) -> datetime | None:
+    if not words:
+        return None
     if words == "now":
         return at.astimezone(UTC)
     if words.startswith(("in ", "+")):

@@ -109,7 +109,8 @@ def fetch(session: Session, name: str, file: IO[bytes]) -> int:
 
 
 def _fetch(session: Session, name: str, file: IO[bytes]) -> int:
-    path = f"files/{quote(name.lstrip('/') if not name.startswith('//') else name, safe='/')}"
+    # The first slash of an absolute path is written out, as two in a row may be taken for one on the way.
+    path = "files/" + ("%2F" if name.startswith("/") else "") + quote(name.removeprefix("/"), safe="/")
     size_bytes = 0
     try:
         with session.site.streaming(path, headers={}) as response:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from yard.failures import BROKEN_PIPE, INTERRUPTED
+from yard.failures import BROKEN_PIPE, INTERRUPTED, Unreachable
 from yard.printing import Printer
 from yard.session import Session
 
@@ -93,6 +93,9 @@ def session_of(shared: Mapping[str, Any]) -> Session:
 def _run(function: Function, session: Session, given: Mapping[str, Any]) -> int | None:
     try:
         return function(session, **given)
+    except KeyError as missing:
+        message = f"The answer of {session.settings.url} has no {missing}; the site may be older or newer than yard."
+        raise Unreachable(message, code="other_version") from missing
     except BrokenPipeError:
         raise typer.Exit(BROKEN_PIPE) from None
     except KeyboardInterrupt:

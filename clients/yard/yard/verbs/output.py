@@ -12,8 +12,7 @@ from yard import names
 from yard.clean import Cleaner
 from yard.failures import Failure
 from yard.options import JobId, one_of
-from yard.session import Session, local_now
-from yard.times import told
+from yard.session import Session
 from yard.verb import verb
 from yard.verbs.jobs import ATTEMPT_COLUMNS
 from yard.watching import follow, left_alone
@@ -103,17 +102,15 @@ def _print(session: Session, pieces: Iterator[bytes], *, is_raw: bool) -> None:
     sys.stdout.flush()
 
 
-def explain(session: Session, job: JobId) -> int | None:
+def explain(session: Session, job: JobId) -> None:
     """Say everything that keeps a job from starting."""
     answer = session.site.get(f"jobs/{job}/explain")
     if session.out.is_json:
         session.out.document(answer)
-        return None
+        return
     for blocker in answer["blockers"]:
-        until = f" (until {told(blocker['until'], at=local_now())})" if blocker["until"] else ""
-        session.out.line(f"{blocker['message']}{until}")
+        session.out.line(blocker["message"])
     if not answer["blockers"]:
         row = session.site.get(f"jobs/{job}")
         is_open = row["state"] in {"blocked", "ready"}
         session.out.line(f"Job {job} can start now." if is_open else f"Job {job} is {row['state']}: {row['reason']}")
-    return None
