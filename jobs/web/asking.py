@@ -12,7 +12,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
@@ -23,7 +22,7 @@ from jobs.models import Attempt, AttemptRequest, Job, JobState, Phase
 from jobs.problems import Refused
 from jobs.queueing import control
 from jobs.web.live import person
-from jobs.web.rows import values_of
+from jobs.web.rows import cut, values_of
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -123,7 +122,7 @@ def _asked_once_more(request: HttpRequest, job: Job, ask: Ask) -> HttpResponse:
     told = {"title": title, "text": ask.costs or ask.does, "icon": ask.icon, "word": ask.title}
     back = reverse("job", kwargs={"pk": job.pk})
     about = f"{job.type.name} · {job.queue.name} · {job.owner.get_username()}"
-    what = "\n".join(f"{name}: {Truncator(value).chars(SHOWN_CHARACTERS)}" for name, value in values_of(job))
+    what = "\n".join(f"{name}: {cut(value, SHOWN_CHARACTERS)}" for name, value in values_of(job))
     answer = render(request, "confirm.html", {**told, "back": back, "about": about, "what": what})
     answer["Cache-Control"] = "no-store"
     return answer
