@@ -240,7 +240,7 @@ def test_the_shell_at_a_terminal_completes_and_remembers(yard: Yard) -> None:
         (["yard", "job", "can"], "cancel"),
         (["yard", "ls", "--state", "run"], "running"),
     ],
-    ids=" ".join,
+    ids=str,
 )  # fmt: skip
 def test_a_shell_completes_commands_and_names(yard: Yard, words: list[str], expected: str) -> None:
     yard.variables = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Annotated, Any, Final
 
@@ -36,20 +37,24 @@ def watch(
 
     Where there is no terminal, each change of a state is one line. With --json: the jobs as they are, once.
     """
-    rows = _rows(session, queues or [], limit)
+    try:
+        _watch(session, queues or [], limit, interval, is_ending=until_done)
+    except KeyboardInterrupt:  # the usual end
+        return
+
+
+def _watch(session: Session, queues: list[str], limit: int, interval: float, *, is_ending: bool) -> None:
+    rows = _rows(session, queues, limit)
     if session.out.is_json:
         session.out.document({"results": rows})
         return
-    try:
-        console = session.out.console
-        if console.is_terminal:
-            with Live(console=console, screen=False, auto_refresh=False, transient=False) as live:
-                for told in _looks(session, queues or [], limit, interval, rows, is_ending=until_done):
-                    live.update(_picture(told), refresh=True)
-        else:
-            _lines(session, queues or [], limit, interval, rows, is_ending=until_done)
-    except KeyboardInterrupt:
+    console = session.out.console
+    if not console.is_terminal:
+        _lines(session, queues, limit, interval, rows, is_ending=is_ending)
         return
+    with Live(console=console, auto_refresh=False) as live:
+        for told in _looks(session, queues, limit, interval, rows, is_ending=is_ending):
+            live.update(_picture(told), refresh=True)
 
 
 Rows = list[dict[str, Any]]
@@ -77,11 +82,7 @@ def _looks(session: Session, queues: list[str], limit: int, interval: float, row
 def _picture(rows: Rows) -> Any:
     if not rows:
         return Text("There is no job.")
-    return table(JOB_COLUMNS, rows, width=width_of_terminal())
-
-
-def width_of_terminal() -> int:
-    return width_of(typer.get_text_stream("stdout"))
+    return table(JOB_COLUMNS, rows, width=width_of(sys.stdout))
 
 
 def _lines(session: Session, queues: list[str], limit: int, interval: float, rows: Rows, *, is_ending: bool) -> None:
