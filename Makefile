@@ -7,7 +7,7 @@ READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run smoke demo test plans lint fix bench clean
+.PHONY: help setup setup-dev run smoke demo test try-containers plans lint fix bench clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -35,6 +35,9 @@ demo: setup ## load a small living example into the site
 
 test: setup-dev ## run all tests against real servers
 	$(BIN)/pytest -n 2 --dist loadgroup
+
+try-containers: ## bring a site up in containers from nothing, run a job on it, take it away (root, docker)
+	deploy/try-containers
 
 plans: setup-dev ## look at the plans of all statements with 1,000,000 finished and 100,000 ready jobs
 	$(BIN)/pytest -q tests/plans --full-counts

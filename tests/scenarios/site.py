@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
-READY_SECONDS = 60.0
+READY_SECONDS = 180.0
 
 Found = TypeVar("Found")
 
@@ -78,7 +78,7 @@ class SiteUnderTest:
             **self.environment,
         }
 
-    def manage(self, *words: str, timeout_seconds: float = 60) -> str:
+    def manage(self, *words: str, timeout_seconds: float = 180) -> str:
         done = subprocess.run(
             [sys.executable, str(ROOT / "manage.py"), *words],
             env=self.env(), cwd=self.directory, capture_output=True, text=True, timeout=timeout_seconds, check=False,
