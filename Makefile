@@ -6,7 +6,7 @@ READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run smoke demo demo-stop demo-remove test plans lint fix bench chaos soak clean
+.PHONY: help setup setup-dev run smoke demo demo-stop demo-remove test try-containers plans lint fix bench chaos soak clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -41,6 +41,9 @@ demo-remove: setup ## remove the example, its jobs and its results
 
 test: setup-dev ## run all tests against real servers
 	$(BIN)/pytest -n 2 --dist loadgroup
+
+try-containers: ## bring a site up in containers from nothing, run a job on it, take it away (root, docker)
+	deploy/try-containers
 
 plans: setup-dev ## look at the plans of all statements with 1,000,000 finished and 100,000 ready jobs
 	$(BIN)/pytest -q tests/plans --full-counts

@@ -17,13 +17,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+from zlib import crc32
 
 import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 180.0
-# All sites of all tests of this account share it: what is collected depends on the checkout alone.
-STATIC_DIRECTORY = Path(tempfile.gettempdir()) / f"batchyard-tests-static-{os.getuid()}"
+# All sites of all tests share it: what is collected depends on the checkout alone.
+STATIC_DIRECTORY = Path(tempfile.gettempdir()) / f"batchyard-tests-static-{os.getuid()}-{crc32(os.fsencode(ROOT)):08x}"
 
 Found = TypeVar("Found")
 
@@ -82,7 +83,7 @@ class SiteUnderTest:
             **self.environment,
         }
 
-    def manage(self, *words: str, timeout_seconds: float = 60) -> str:
+    def manage(self, *words: str, timeout_seconds: float = 180) -> str:
         done = subprocess.run(
             [sys.executable, str(ROOT / "manage.py"), *words],
             env=self.env(), cwd=self.directory, capture_output=True, text=True, timeout=timeout_seconds, check=False,

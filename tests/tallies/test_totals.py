@@ -9,7 +9,9 @@ from django.db import connection, transaction
 from django.db.models import Count
 
 from jobs.config.removal import remove_queue
+from jobs.execution import finish, ownership
 from jobs.models import Attempt, Job, JobState, Outcome, Output, Queue, Tally
+from jobs.outcomes import Ending, RetryRule
 from jobs.queueing import control
 from jobs.queueing.states import Move, move
 from jobs.tallies import triggers
@@ -117,3 +119,22 @@ def test_triggers_that_a_migration_took_along_are_put_back_and_the_jobs_counted_
     make_job()
 
     assert told() == counted_rows()
+
+
+def test_marks_that_an_engine_sets_are_counted() -> None:
+    job = make_job()
+    move(job, Move(job=job.pk, was=JobState.READY, to=JobState.RUNNING, attempt=1), at=MONDAY_NOON)
+    attempt = Attempt.objects.create(
+        job=job, number=1, lane=job.lane, host=make_host(), marker=f"{job.pk}", claimed_at=MONDAY_NOON
+    )
+    [grip] = ownership.acquire([attempt.host_id], owner="an engine")
+
+    final = finish.Final(
+        attempt=attempt.pk, job=job.pk, number=1, ending=Ending("exited", 0), started_at=MONDAY_NOON,
+        finished_at=MONDAY_NOON, failures=0,
+        rule=RetryRule(is_retry=False, is_later=False, count=0, delay=timedelta(0)),
+    )  # fmt: skip
+    finish.finish_many([final], grip=grip, at=MONDAY_NOON)
+
+    assert totals()["starts"] == {(job.queue_id, ""): 1}
+    assert totals()["ends"] == {(job.queue_id, "exited"): 1}

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection, connections
+from django.db import DatabaseError, InterfaceError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.translation import gettext_lazy as _
 
@@ -36,6 +36,9 @@ class Command(BaseCommand):
     def handle(self, *, part: str, first_job: bool, then_exit: bool, **options: Any) -> None:
         if then_exit and not first_job:
             raise CommandError("--then-exit ends after the first job. Add --first-job.")
+        if part != "all":
+            check_migrated()
+            connections.close_all()
         if part == "web":
             collect()
             become("-m", "scheduler_site.web", "--fd", str(inherited(listening_socket(settings.BATCHYARD_BIND))))
@@ -77,9 +80,12 @@ def prepare() -> None:
 
 
 def check_migrated() -> None:
-    """Refuse to run on an older schema."""
-    executor = MigrationExecutor(connection)
-    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    """Refuse to run on an older schema, or without a database."""
+    try:
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except (DatabaseError, InterfaceError) as problem:
+        raise CommandError(f"The database does not answer: {problem}".rstrip()) from problem
     if missing:
         names = ", ".join(str(migration) for migration, _backwards in missing[:3])
         raise CommandError(f"The database lacks {len(missing)} migrations ({names} ...). Run manage.py migrate first.")
