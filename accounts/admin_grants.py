@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 from accounts import policy
 from accounts.models import SCOPES, Grant, Permission, User
 from jobs.models import Queue
-from scheduler_site.policed_admin import PolicedAdmin
+from scheduler_site.admin_parts import SharedAdmin
 from scheduler_site.typed_admin import ModelForm, TabularInline
 
 LIMITS: Final = ("queue", "type", "host", "is_default_host", "pool")
@@ -55,7 +55,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class GroupAdmin(PolicedAdmin[Group]):
+class GroupAdmin(SharedAdmin[Group]):
     """People who may do the same."""
 
     form = MemberForm
@@ -86,7 +86,7 @@ class GrantForm(ModelForm[Grant]):
 
 
 @admin.register(Grant)
-class GrantAdmin(PolicedAdmin[Grant]):
+class GrantAdmin(SharedAdmin[Grant]):
     """All grants. One is made and removed, never changed: history then says who might do what when."""
 
     form = GrantForm

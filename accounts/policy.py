@@ -6,11 +6,11 @@ come from grants (`accounts.rights`), by way of Django's own `user.has_perm`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Count, Model, Q, QuerySet
 from django.http import Http404
 
 from accounts.models import Grant, Token, User
@@ -18,6 +18,7 @@ from accounts.rights import PLACES, Held, Person, look_up, rights_of
 from hosts.models import Host, Pool
 from jobs.models import Job, JobType, Lane, Queue, Schedule
 from jobs.problems import Problem, Problems, did_you_mean
+from jobs.tallies import totals
 
 Row = TypeVar("Row", bound=Model)
 
@@ -73,16 +74,26 @@ def _asked(verb: str, thing: Model | type[Model]) -> str:
     return f"{meta.app_label}.{NEEDS[verb] or verb}_{meta.model_name}"
 
 
+def may_administer(user: Person, verb: str, thing: Model | type[Model]) -> bool:
+    """Whether `user` may do it on the pages of the administration, which only staff may enter."""
+    return bool(getattr(user, "is_staff", False)) and may(user, verb, thing)
+
+
 def require(user: Person, verb: str, thing: Model | type[Model]) -> None:
     """Raises PermissionDenied unless `user` may."""
     if not may(user, verb, thing):
         raise PermissionDenied(f"You may not {verb} {thing._meta.verbose_name_plural} here.")
 
 
-def require_everywhere(user: Person, verb: str, model: type[Model]) -> None:
-    """Raises PermissionDenied unless `user` may, to all rows: for what belongs to none of them."""
+def may_everywhere(user: Person, verb: str, model: type[Model]) -> bool:
+    """Whether `user` may, to all rows: for what belongs to none of them."""
     rights = rights_of(user)
-    if not rights.is_super and all(held.limits for held in rights.of(_asked(verb, model))):
+    return rights.is_super or any(not held.limits for held in rights.of(_asked(verb, model)))
+
+
+def require_everywhere(user: Person, verb: str, model: type[Model]) -> None:
+    """Raises PermissionDenied unless `user` may, to all rows."""
+    if not may_everywhere(user, verb, model):
         raise PermissionDenied(f"Only those who may {verb} all {model._meta.verbose_name_plural} may do this.")
 
 
@@ -181,6 +192,21 @@ def check_names(user: Person, told: object, models: Mapping[str, type[Queue | Sc
         raise Problems(problems)
 
 
+def jobs_by_state(user: Person, queues: Sequence[int]) -> Mapping[tuple[int, str], int]:
+    """How many jobs of each of `queues` are in each state, of those that `user` may see.
+
+    From running totals for queues that they may see whole; the jobs of others are counted.
+    """
+    held = rights_of(user).of("jobs.view_job")
+    if may_everywhere(user, "view", Job):
+        return totals.jobs_by_state(queues)
+    whole = {one.limits["queue"] for one in held if set(one.limits) == {"queue"}}
+    counts = dict(totals.jobs_by_state([queue for queue in queues if queue in whole]))
+    rows = _within(Job.objects.filter(queue__in=[queue for queue in queues if queue not in whole]), held)
+    counted = rows.order_by().values_list("queue", "state").annotate(count=Count("pk"))
+    return counts | {(queue, state): count for queue, state, count in counted}
+
+
 # --- submitting and moving jobs: queue, type and host together have to be within one grant ---
 
 
@@ -256,10 +282,11 @@ def own_tokens(user: User) -> QuerySet[Token]:
 
 
 def still_watching(pairs: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Those pairs of a user's and a job's id in which the user may see the job now. Five queries, however many."""
+    """Those pairs of a user's and a job's id in which the user may see the job now. Five queries, however many.
+
+    For a job that is not there (any more), who may see any job.
+    """
     users = {user.pk: user for user in User.objects.filter(pk__in={user for user, _job in pairs}, is_active=True)}
     look_up(users.values())
     jobs = Job.objects.only("queue", "type", "host").in_bulk({job for _user, job in pairs})
-    return {
-        (user, job) for user, job in pairs if user in users and (job not in jobs or may(users[user], "view", jobs[job]))
-    }
+    return {(user, job) for user, job in pairs if user in users and may(users[user], "view", jobs.get(job, Job))}

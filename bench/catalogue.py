@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from bench.measures import accepting, latency, memory, output, pages, queued, ssh, throughput, watching
+from bench.measures import accepting, latency, live, memory, output, pages, queued, ssh, throughput, watching
 from bench.rows import Plan, Row
 
 Measure = Callable[[Plan], list[Row]]
@@ -19,6 +19,7 @@ MEASURES: Final[Mapping[str, Measure]] = {
     "queued": queued.measure,
     "watching": watching.measure,
     "pages": pages.measure,
+    "live": live.measure,
     "memory": memory.measure,
     "output": output.measure,
 }

@@ -22,6 +22,7 @@ from accounts.models import User  # noqa: E402
 from bench.stock import add_finished, add_ready, take_all_seats  # noqa: E402
 from hosts.models import Host, HostState  # noqa: E402
 from jobs.dispatch.tick import pass_once  # noqa: E402
+from jobs.models import Queue  # noqa: E402
 from jobs.queueing.submit import Request, submit  # noqa: E402
 from scheduler_site.celery import app  # noqa: E402
 
@@ -68,6 +69,11 @@ def stock(*, finished: int, ready: int) -> dict[str, float]:
     return {"seconds": time.monotonic() - began}
 
 
+def disable() -> bool:
+    """Let the queue `default` start nothing."""
+    return bool(Queue.objects.filter(name="default").update(enabled=False))
+
+
 def passes(*, count: int, seats: int) -> dict[str, list[float]]:
     """Milliseconds of dispatcher passes that are rolled back: with free seats, then with none."""
     Host.objects.filter(name="localhost").update(seats=seats, state=HostState.ON)
@@ -97,6 +103,7 @@ ACTIONS: Final[Mapping[str, Callable[..., object]]] = {
     "submit_each": submit_each,
     "stock": stock,
     "passes": passes,
+    "disable": disable,
 }
 
 

@@ -22,7 +22,7 @@ from bench.processes import belonging, end_all, family, until
 from bench.rows import NotMeasured, Plan
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-READY_SECONDS: Final = 60.0
+READY_SECONDS: Final = 180.0
 STOP_SECONDS: Final = 20.0
 INSIDE_SECONDS: Final = 900.0
 SEATS: Final = 8

@@ -24,7 +24,7 @@ from scheduler_site.typed_admin import ModelForm
 
 class HostForm(ModelForm[Host]):
     variables = VariablesField(
-        label=_("variables"),
+        label=_("Variables"),
         help_text=_(
             'A JSON object like {"scratch": "/tmp"}: values for templates. '
             "They win over the site's variables and lose to a job's own parameters."

@@ -8,12 +8,15 @@ from collections.abc import Collection
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
-from django.forms import CharField, JSONField, Textarea
+from django.forms import CharField, JSONField
+from django.forms.fields import InvalidJSONInput
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from scheduler_site.admin_parts import CodeArea
+from scheduler_site.admin_parts import CodeArea, TextArea
 
+# What JSON can say and no encoding can: a half of a pair.
+HALF: Final = re.compile("[\ud800-\udfff]")
 NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
@@ -22,6 +25,8 @@ class ObjectField(JSONField):
 
     default_error_messages = {  # noqa: RUF012  (as Django's own fields have it)
         "invalid": gettext_lazy('This is not JSON. Write it like {"name": "value"}, with double quotes.'),
+        "too_deep": gettext_lazy("This is nested too deeply. Write one object with a text for each name."),
+        "no_text": gettext_lazy("This holds half a character (\\ud800 to \\udfff). Write the character itself."),
         "no_object": gettext_lazy('This is not a JSON object. Write it like {"name": "value"}.'),
     }
 
@@ -29,12 +34,21 @@ class ObjectField(JSONField):
         super().__init__(**{"required": False, "initial": dict, "widget": CodeArea(rows=6), **options})
 
     def to_python(self, value: Any) -> Any:
-        found = super().to_python(value)
+        try:
+            found = super().to_python(value)
+        except RecursionError as deep:
+            raise ValidationError(self.error_messages["too_deep"], code="too_deep") from deep
         if found is None:
             return {}
+        if HALF.search(json.dumps(found, ensure_ascii=False)):
+            raise ValidationError(self.error_messages["no_text"], code="no_text")
         if not isinstance(found, dict):
             raise ValidationError(self.error_messages["no_object"], code="no_object")
         return found
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """What was written, as it was written."""
+        return InvalidJSONInput("" if data is None else data)
 
     def prepare_value(self, value: Any) -> Any:
         return (
@@ -74,7 +88,7 @@ class LinesField(CharField):
     """A list of texts, one per line."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**{"required": False, "widget": Textarea(attrs={"rows": 3, "cols": 20}), **options})
+        super().__init__(**{"required": False, "widget": TextArea(rows=3), **options})
 
     def to_python(self, value: Any) -> Any:
         lines = (line.strip() for line in (value or "").splitlines())

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from django.contrib import messages
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.db import models
 from django.db.models import Model, QuerySet
-from django.forms import BaseForm, Textarea
+from django.forms import BaseForm
 from django.forms.models import construct_instance
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts.audit import removed
+from scheduler_site.admin_seen import SeenAdmin
 from scheduler_site.policed_admin import PolicedAdmin
 from scheduler_site.typed_admin import ModelForm
 
@@ -25,19 +27,19 @@ if TYPE_CHECKING:
 
 Row = TypeVar("Row", bound=Model)
 
-STYLES: Final = {"all": ["scheduler_site/admin.css"]}
 
-
-class CodeArea(Textarea):
-    """A text area for code: a fixed pitch, and no words marked as misspelt."""
-
-    class Media:
-        css: ClassVar = STYLES
+class TextArea(UnfoldAdminTextareaWidget):
+    """A text area of so many lines."""
 
     def __init__(self, *, rows: int) -> None:
-        super().__init__(
-            attrs={"class": "vLargeTextField monospaced", "rows": rows, "cols": 100, "spellcheck": "false"}
-        )
+        super().__init__(attrs={"rows": rows})
+
+
+class CodeArea(UnfoldAdminTextareaWidget):
+    """A text area for code: a fixed pitch, and no words marked as misspelt."""
+
+    def __init__(self, *, rows: int) -> None:
+        super().__init__(attrs={"class": "monospaced", "rows": rows, "spellcheck": "false"})
 
 
 def table(heads: Sequence[StrOrPromise], rows: Iterable[Sequence[object]]) -> SafeString:
@@ -47,7 +49,7 @@ def table(heads: Sequence[StrOrPromise], rows: Iterable[Sequence[object]]) -> Sa
         format_html_join("", "<td>{}</td>", (("-" if cell in (None, "") else cell,) for cell in row)) for row in rows
     )
     return format_html(
-        "<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>",
+        '<div class="inner-table"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>',
         head,
         format_html_join("", "<tr>{}</tr>", ((line,) for line in lines)),
     )
@@ -56,8 +58,15 @@ def table(heads: Sequence[StrOrPromise], rows: Iterable[Sequence[object]]) -> Sa
 class RecordAdmin(PolicedAdmin[Row]):
     """Pages of rows that only the site itself writes: to look at."""
 
-    actions = None
+    actions: Sequence[Any] | None = None
     show_full_result_count = False
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Row | None:
+        """None as well for a number that no database could hold, where the key is another row's."""
+        try:
+            return super().get_object(request, object_id, from_field)
+        except OverflowError:
+            return None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -69,7 +78,16 @@ class RecordAdmin(PolicedAdmin[Row]):
         return False
 
 
-class RefusingAdmin(PolicedAdmin[Row]):
+class RevocableAdmin(RecordAdmin[Row]):
+    """Pages of rows that only the site writes, and that people may delete."""
+
+    actions: Sequence[Any] | None = ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
+        return super(RecordAdmin, self).has_delete_permission(request, obj)
+
+
+class RefusingAdmin(SeenAdmin[Row]):
     """Pages on which something may be refused after all that could be checked was checked."""
 
     # What the stages behind the pages raise to refuse.

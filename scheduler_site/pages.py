@@ -14,7 +14,6 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.contrib.staticfiles import finders
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template import loader
@@ -28,6 +27,7 @@ from jobs.models import JobState
 from jobs.models.attempt import Outcome, Phase
 from jobs.problems import Problem
 from scheduler_site.api.errors import RETRY_SECONDS, shape
+from scheduler_site.outages import is_outage
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
 def failed(request: HttpRequest) -> HttpResponse:
     """500 under a number that the log has too, or 503 if it is only the database that does not answer."""
     error = sys.exc_info()[1]
-    if isinstance(error, OperationalError | InterfaceError):
+    if is_outage(error):
         answer = _fault(None, 503, _("Its database does not answer; nothing was changed. Try again in a moment."))
         answer.headers["Retry-After"] = str(RETRY_SECONDS)
         return answer

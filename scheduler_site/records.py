@@ -48,13 +48,18 @@ def insert_many(
 
 def as_parameter(rows: Iterable[Sequence[Value]]) -> str:
     """The JSON text of `rows` for `as_rows`, times in the form the database stores."""
-    return json.dumps([[_stored(value) for value in row] for row in rows])
+    adapt = connection.ops.adapt_datetimefield_value
+    # A batch has few different times, and each is dear to write.
+    times: dict[datetime, str] = {}
 
+    def stored(value: Value) -> str | int | None:
+        if not isinstance(value, datetime):
+            return value
+        if value not in times:
+            times[value] = str(adapt(value))
+        return times[value]
 
-def _stored(value: Value) -> str | int | None:
-    if isinstance(value, datetime):
-        return str(connection.ops.adapt_datetimefield_value(value))
-    return value
+    return json.dumps([[stored(value) for value in row] for row in rows])
 
 
 def query(sql: str, values: Sequence[str | int] = ()) -> list[tuple[Any, ...]]:
@@ -74,3 +79,10 @@ def change(sql: str, values: Sequence[str | int]) -> int:
 def moment(value: datetime | None) -> datetime | None:
     """A time as a bare statement reads it, aware: SQLite keeps UTC without saying so."""
     return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+def database_time() -> datetime:
+    """What the database's clock says now."""
+    if connection.vendor == "postgresql":
+        return query("SELECT clock_timestamp()")[0][0].astimezone(UTC)  # type: ignore[no-any-return]
+    return datetime.fromisoformat(query("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')")[0][0]).replace(tzinfo=UTC)

@@ -10,6 +10,7 @@ from typing import Any
 
 from csp.constants import NONCE, NONE, SELF
 
+from scheduler_site.admin_look import LOOK
 from scheduler_site.env import Environment
 from scheduler_site.logs import logging_settings
 from scheduler_site.places import broker_socket, kept_secret, make_private_directory
@@ -26,6 +27,7 @@ BATCHYARD_AUTH = env.chosen(
     possible=("session", "token", "basic"),
     default="session,token,basic",
 )
+BATCHYARD_METRICS_TOKEN = env.secret("BATCHYARD_METRICS_TOKEN")
 BATCHYARD_TRUSTED_PROXIES = env.networks("BATCHYARD_TRUSTED_PROXIES")
 BATCHYARD_FILE_ROOTS = [
     Path(root).expanduser().absolute()
@@ -50,7 +52,8 @@ CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS")
 INSTALLED_APPS = [
     # Before Django's own accounts, two of whose commands it completes.
     "accounts",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    "scheduler_site.admin_app.SiteAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -170,8 +173,8 @@ AXES_LOCKOUT_CALLABLE = "scheduler_site.pages.locked_out"
 # What browsers are told. Cookies and redirects for https only where https is what people use.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BATCHYARD_TLS
 SECURE_SSL_REDIRECT = BATCHYARD_TLS
-# The launcher and load balancers ask for the health without TLS.
-SECURE_REDIRECT_EXEMPT = [r"^healthz/?$"]
+# The launcher, load balancers and Prometheus ask without TLS, within the site.
+SECURE_REDIRECT_EXEMPT = [r"^healthz/?$", r"^metrics/?$"]
 SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if BATCHYARD_TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BATCHYARD_TLS
 # Forwarded headers of peers that are no trusted proxy are gone before this is read.
@@ -194,16 +197,27 @@ CONTENT_SECURITY_POLICY = {
 # SSL redirect, HSTS, and the two cookies. batchyard.W001 warns instead where others can listen.
 SILENCED_SYSTEM_CHECKS = [] if BATCHYARD_TLS else ["security.W004", "security.W008", "security.W012", "security.W016"]
 
+UNFOLD = LOOK
+
 # Languages and times. Zones of schedules are their own; rows and logs are in UTC.
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = "scheduler_site.formats"
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
-# Static files come from the installed packages and static/, without a collecting step.
+# Static files come from the installed packages and static/; `serve` collects them when they have changed.
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [path for path in (BASE_DIR / "static",) if path.is_dir()]
-WHITENOISE_USE_FINDERS = True
+BATCHYARD_STATIC_DIR = env.directory("BATCHYARD_STATIC_DIR", default=BATCHYARD_DATA_DIR / "static")
+STATIC_ROOT = BATCHYARD_STATIC_DIR / "files"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+# A name without a digest could mean another content after an upgrade.
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 # Celery carries doorbells only: what is lost or doubled there changes latency, nothing else.
 BATCHYARD_EMBEDDED_BROKER = broker_socket(BATCHYARD_DATA_DIR)
@@ -236,6 +250,8 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_TIMEZONE = "UTC"
+# So often beat writes down that it lives: /healthz tells by that.
+CELERY_BEAT_SYNC_EVERY = 6
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 # Beat is a ticker and no more: when jobs run stands in our own rows.
 CELERY_BEAT_SCHEDULE = {

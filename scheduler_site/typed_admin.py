@@ -1,4 +1,4 @@
-"""Django's admin classes, which may be written with the type of their rows: `ModelAdmin[Job]`."""
+"""unfold's admin classes, which may be written with the type of their rows: `ModelAdmin[Job]`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django import forms
 from django.contrib import admin
+from unfold import admin as unfold
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin
@@ -18,14 +19,14 @@ else:
         def __class_getitem__(cls, _row: object) -> type:
             return cls
 
-    class ModelAdmin(_Subscriptable, admin.ModelAdmin):
+    class ModelAdmin(_Subscriptable, unfold.ModelAdmin):
         pass
 
-    class TabularInline(_Subscriptable, admin.TabularInline):
+    class TabularInline(_Subscriptable, unfold.TabularInline):
         pass
 
     class ModelForm(_Subscriptable, forms.ModelForm):
         pass
 
-    class BaseInlineFormSet(_Subscriptable, forms.BaseInlineFormSet):
+    class BaseInlineFormSet(_Subscriptable, unfold.PaginationInlineFormSet):
         pass

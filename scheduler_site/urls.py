@@ -6,10 +6,12 @@ from django.urls.resolvers import URLPattern, URLResolver
 
 from accounts.web.urls import audit_urls
 from scheduler_site.health import healthz
+from scheduler_site.metrics import metrics
 from scheduler_site.pages import components
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz),
+    path("metrics", metrics),
     path("admin/", admin.site.urls),
     path("api/", include("scheduler_site.api.urls")),
     path("accounts/", include("accounts.web.urls")),

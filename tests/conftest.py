@@ -20,6 +20,8 @@ __all__ = ["postgres_server", "redis_server"]
 def pytest_addoption(parser: pytest.Parser) -> None:
     help_text = "the database of the tests: a SQLite file, or a PostgreSQL server of their own"
     parser.addoption("--database", choices=["sqlite", "postgres"], default="sqlite", help=help_text)
+    help_text = "look at query plans with 100,000 ready and 1,000,000 finished jobs, not with a fifth of them"
+    parser.addoption("--full-counts", action="store_true", help=help_text)
 
 
 @pytest.fixture(scope="session")

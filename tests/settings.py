@@ -27,3 +27,10 @@ from scheduler_site.settings import DATABASES  # noqa: E402
 DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIRECTORY / "tests.sqlite3")}
 # Argon2 is slow on purpose; tests of passwords say so themselves.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# Pages in tests name static files as they lie in the checkout; sites of real processes collect theirs.
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+STATIC_ROOT = None  # type: ignore[assignment]
+WHITENOISE_USE_FINDERS = True

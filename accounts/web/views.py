@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import logging
-from typing import cast
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from accounts import policy
 from accounts import tokens as tokens_of_people
 from accounts.audit import changed
-from accounts.models import User
+from accounts.models import Token, User
 from accounts.web.forms import TokenForm
+from scheduler_site.signing_in import FIELD, keep_form
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +35,15 @@ class SignIn(LoginView):
 
     template_name = "accounts/login.html"
     redirect_authenticated_user = True
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        answer = super().form_valid(form)
+        keep_form(self.request)
+        return answer
+
+    def get_context_data(self, **told: Any) -> dict[str, Any]:
+        """With what came along, so that a wrong password does not lose it."""
+        return super().get_context_data(**told) | {"kept": self.request.POST.get(FIELD, "")}
 
 
 class SignOut(LogoutView):
@@ -86,16 +97,30 @@ def tokens(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/tokens.html", told, status=400 if form.is_bound else 200)
 
 
+@never_cache
 @login_required
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def revoke_token(request: HttpRequest, key: str) -> HttpResponse:
-    """Ends a token of one's own, at once. One that is gone already is as good as revoked."""
+    """Ends a token of one's own, at once. One that is gone already is as good as revoked. Without POST: asks first."""
     person = _person(request)
-    row = policy.own_tokens(person).filter(token_key=key).first()
-    if row is not None:
+    found = policy.own_tokens(person).filter(token_key=key)
+    if request.method != "POST" and (token := found.first()):
+        return render(request, "confirm.html", _question(token))
+    if request.method == "POST" and (row := found.first()):
         tokens_of_people.revoke_token(row)
         logger.info("token %s revoked by %s", key, person)
         messages.success(request, _("Token %(key)s… is revoked.") % {"key": key})
     else:
         messages.info(request, _("You have no such token any more."))
     return redirect("tokens")
+
+
+def _question(token: Token) -> dict[str, object]:
+    return {
+        "title": _("Revoke this token?"),
+        "what": f"{token.name or '–'}\n{token.token_key}…",
+        "text": _("Programs that use it are refused from this moment on. It cannot be brought back."),
+        "icon": "trash",
+        "word": _("Revoke"),
+        "back": reverse("tokens"),
+    }

@@ -45,10 +45,11 @@ def _rows(what: str, waits: list[float], *, half: float, worst: float) -> list[R
 
 def _waits(site: Site, queue: str, runs: int) -> list[float]:
     """Milliseconds, without the first run, which connects to the host."""
-    return [_wait_milliseconds(site, queue) for _ in range(runs + 1)][1:]
+    return [wait_milliseconds(site, queue) for _ in range(runs + 1)][1:]
 
 
-def _wait_milliseconds(site: Site, queue: str) -> float:
+def wait_milliseconds(site: Site, queue: str) -> float:
+    """Of one job."""
     time.sleep(PAUSE_SECONDS)
     asked = time.time_ns()
     job = site.client.post("jobs", {"queue": queue, "type": TYPE})["id"]

@@ -21,6 +21,9 @@ class Ownership(models.Model):
     journal_offset = models.BigIntegerField(
         default=0, help_text="Bytes of the host's journal whose news are in our rows. Written with those rows."
     )
+    place = models.CharField(
+        max_length=40, blank=True, default="", db_default="", help_text="Of a local host: which directory has its runs."
+    )
 
     class Meta:
         indexes: ClassVar = [models.Index(name="ownership_by_owner", fields=["owner"])]

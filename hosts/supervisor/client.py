@@ -1,13 +1,16 @@
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
+from hosts.supervisor import source
 from hosts.supervisor.launching import launch_text
+from hosts.supervisor.orders import Orders, open_orders
 from hosts.supervisor.records import (
+    EndKind,
     Hello,
     LaunchAnswer,
     LaunchKind,
@@ -21,11 +24,7 @@ from hosts.supervisor.records import (
 from hosts.transports.base import HostUnsuitable, Shell, TransportBroken
 from hosts.transports.quoting import quoted
 
-_SOURCE = b"\n".join(
-    Path(__file__).with_name(part).read_bytes() for part in ("supervisor.sh", "signals.sh", "looking.sh")
-)
-# The text's own digest is its name on the host: another version stands beside it, and runs of both go on.
-_FILE = f"supervisor-{hashlib.sha256(_SOURCE).hexdigest()[:16]}.sh"
+_FILE = f"{source.NAME}.sh"
 # A request is parsed by the host's shell as one command: a bound for its memory and for one answer's wait.
 _BATCH = 250
 _NAMES = 2000
@@ -37,13 +36,23 @@ _ROTATE_BYTES = 8 * 1024 * 1024
 class Supervisor:
     """Starts runs on a host and says what became of them. One caller at a time; `hello` first.
 
-    directory  on the host: absolute, or beneath the home as `~/...`. It is made if missing.
+    directory   on the host: absolute, or beneath the home as `~/...`. It is made if missing.
+    open_shell  another shell on the host, for the resident that launches where Python is. None: the shell launches.
 
     Every method may raise TransportBroken; then connect anew and look.
     """
 
-    def __init__(self, shell: Shell, *, directory: str, timeout_seconds: float = 20.0) -> None:
+    def __init__(
+        self,
+        shell: Shell,
+        *,
+        directory: str,
+        open_shell: Callable[[], Shell] | None = None,
+        timeout_seconds: float = 20.0,
+    ) -> None:
         self._shell = shell
+        self._open_shell = open_shell
+        self._orders: Orders | None = None
         self._directory = directory
         self._timeout_seconds = timeout_seconds
         self._base: PurePosixPath | None = None
@@ -86,7 +95,13 @@ class Supervisor:
         hello = _parse_hello(said)
         self._base = PurePosixPath(hello.directory)
         self._kept_digests.clear()
-        return hello
+        self._orders = self._open_orders() if hello.has_python else None
+        return replace(hello, has_resident=self._orders is not None)
+
+    def _open_orders(self) -> Orders | None:
+        if self._open_shell is None:
+            return None
+        return open_orders(self._open_shell(), directory=_shell_path(self._directory), name=source.NAME)
 
     def launch(self, requests: Sequence[RunRequest]) -> dict[str, LaunchAnswer]:
         """What became of each request, by name. Each name is started at most once, whoever asks how often.
@@ -102,7 +117,10 @@ class Supervisor:
     def _launch(self, requests: Sequence[RunRequest]) -> dict[str, LaunchAnswer]:
         scripts = {request.script.digest: request.script for request in requests}
         missing = {digest: script for digest, script in scripts.items() if digest not in self._kept_digests}
-        lines = self._ask(launch_text(requests, scripts=missing))
+        if self._orders is not None:
+            lines = self._orders.launch(requests, scripts=missing, timeout_seconds=self._timeout_seconds)
+        else:
+            lines = self._ask(launch_text(requests, scripts=missing))
         said: dict[str, str] = {}
         for kind, name, _ in map(_cut, lines):
             # Of a name that stands twice in the request the first line counts: the second is its own duplicate.
@@ -183,11 +201,11 @@ class Supervisor:
         return "sourced" in self._ask(text)
 
     def _push(self) -> None:
-        directory, name = _shell_path(self._directory), quoted(_FILE)
-        self._ask(
-            b"(umask 077; mkdir -p -- %s && cd -- %s && printf %%s %s >.push.$$ && mv -f .push.$$ %s)"
-            % (directory, directory, quoted(_SOURCE), name)
-        )
+        directory = _shell_path(self._directory)
+        # The functions last: where they are, the resident is.
+        files = ((f"{source.NAME}.py", source.RESIDENT), (_FILE, source.SHELL))
+        parts = (b"printf %%s %s >.push.$$ && mv -f .push.$$ %s" % (quoted(text), quoted(name)) for name, text in files)
+        self._ask(b"(umask 077; mkdir -p -- %s && cd -- %s && %s)" % (directory, directory, b" && ".join(parts)))
 
     def _ask_about(self, names: Sequence[str], *, function: bytes, words: Callable[[str], str] = str) -> list[str]:
         """The answers to `function`, called with the words for each name, in as many requests as that takes."""
@@ -263,6 +281,9 @@ def _parse_look(line: str) -> Look:
 
 def _parse_look_end(name: str, *, words: list[str]) -> Look:
     try:
-        return Look(name, state=RunState.ENDED, end=parse_end(name, words=words))
+        *told, since = words
+        end = parse_end(name, words=told)
+        has_begun = since.isdecimal() and end.kind is not EndKind.REFUSED
+        return Look(name, state=RunState.ENDED, end=end, start_ticks=int(since) if has_begun else None)
     except ValueError:
         return Look(name, state=RunState.GARBLED)

@@ -7,15 +7,15 @@ by_judge() { # name: sets by_state
     fi
     case $by_slot in
     "open "*.) by_judge_open "$1" ;;
-    *.) by_state="ended ${by_slot%.}" ;;
+    *.) by_state="ended ${by_slot%.} ${by_since:--}" ;;
     *) by_state=garbled ;;
     esac
 }
 
 by_judge_open() { # name
+    by_set_out=${by_slot#open } by_set_out=${by_set_out%%[!0-9]*}
     if [ ! "$by_super" ]; then
-        by_set_out=${by_slot#open }
-        by_state="claimed $((by_uptime - ${by_set_out%%[!0-9]*}))"
+        by_state="claimed $((by_uptime - by_set_out))"
     elif [ "$by_boot_then" != "$by_boot" ]; then
         by_state=rebooted
     elif by_stat "$by_pid" && [ "$by_start" = "$by_since" ]; then
@@ -24,10 +24,11 @@ by_judge_open() { # name
     elif by_stat "$by_super" && [ "$by_start" -le "$by_since" ]; then
         # It is about to write the slot. (A process that has its number again would be younger than the command.)
         by_state="running $by_pid"
+        [ "$by_pid" != 0 ] || by_state="claimed $((by_uptime - by_set_out))"
     else
         # It may have written the slot since it was read above.
         by_load "$1"
-        case $by_slot in "open "*) by_state=lost ;; *) by_state="ended ${by_slot%.}" ;; esac
+        case $by_slot in "open "*) by_state=lost ;; *) by_state="ended ${by_slot%.} ${by_since:--}" ;; esac
     fi
 }
 

@@ -155,15 +155,17 @@ class RunState(StrEnum):
 class Look:
     """One run as its host has it now.
 
-    pid        of a command that lives, else None.
-    end        set exactly when the state is ended.
-    may_start  claimed, and it can begin yet. Claimed without it never ran and never will.
+    pid          of a command that lives, else None.
+    end          set exactly when the state is ended.
+    start_ticks  when a command that has ended began, counted from the host's boot.
+    may_start    claimed, and it can begin yet. Claimed without it never ran and never will.
     """
 
     name: str
     state: RunState
     end: Ended | None = None
     pid: int | None = None
+    start_ticks: int | None = None
     may_start: bool = False
 
 
@@ -259,6 +261,7 @@ class Hello:
 
     clock_seconds  since the epoch, by its wall clock.
     free_bytes     where its directory is. None: it did not tell.
+    has_resident   a resident launches; else the shell does.
     """
 
     directory: str
@@ -270,6 +273,7 @@ class Hello:
     journal_bytes: int
     free_bytes: int | None
     has_python: bool
+    has_resident: bool = False
 
 
 @dataclass(frozen=True, slots=True)

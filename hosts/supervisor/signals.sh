@@ -8,7 +8,7 @@ by_lead() { # name...: adds to by_leaders the leaders not known yet; by_waiting=
         case $by_known in *" $by_name "*) continue ;; esac
         by_load "$by_name"
         case $by_slot in "open "*) ;; *) continue ;; esac
-        if [ ! "$by_super" ]; then
+        if [ ! "$by_super" ] || [ "$by_pid" = 0 ]; then
             by_set_out=${by_slot#open }
             [ "$((by_uptime - ${by_set_out%%[!0-9]*}))" -ge "${by_patience_seconds}00" ] || by_waiting=1
             continue

@@ -1,13 +1,15 @@
 # Batchyard's supervisor: functions for one POSIX shell that is kept open on the host. This file launches;
 # signals.sh and looking.sh follow it in the one file that is pushed.
 #
-# It needs Linux (/proc), sh (dash, busybox ash or bash) and setsid. The current directory is the base:
+# It needs Linux (/proc), sh (dash, busybox ash or bash) and setsid. Where Python is, the resident launches instead, with
+# the same records; everything else is done here. The current directory is the base:
 #
 #   scripts/<digest>   what runs execute
 #   runs/<name>/run    line 1: the slot, 64 bytes, overwritten in place when the command has ended
 #                              open <uptime of the launch> .
 #                              <kind> <code> <uptime> <flags> .
-#                      line 2: <pid> <start time> <boot id> <pid of the supervising shell>
+#                      line 2: <pid> <start time> <boot id> <pid of the supervising shell or resident>
+#                              pid 0: the resident is about to start it
 #                      later:  timed_out, refused, or what this shell says of a command that a signal killed
 #   runs/<name>/stdout, stderr
 #   journal            S, E and K lines, one write each
@@ -30,7 +32,7 @@ umask 077
 by_hello() { # prints what the client should know of this host
     by_base=$PWD
     by_setsid=$(command -v setsid) || by_setsid=
-    if ! [ "$by_setsid" ] || ! read -r by_boot </proc/sys/kernel/random/boot_id; then
+    if ! [ "$by_setsid" ] || ! [ -r /proc/sys/kernel/random/boot_id ]; then
         echo "@unsuitable It has no setsid, or no /proc of Linux."
         return
     fi
@@ -40,10 +42,8 @@ by_hello() { # prints what the client should know of this host
     fi 2>/dev/null
     # -C: of two that come first at the same time one makes it, and both read it.
     (set -C && read -r by_line </proc/sys/kernel/random/uuid && echo "$by_line" >id) 2>/dev/null
-    read -r by_site <id
-    by_has_grep_z=0 by_pause=1 by_python=0
-    ! printf 'A=1\0BATCHYARD_RUN=a\0' | grep -sxzq 'BATCHYARD_RUN=[a-z]*' || by_has_grep_z=1
-    ! sleep 0.01 2>/dev/null || by_pause=0.1
+    by_probe
+    by_python=0
     ! command -v python3 >/dev/null || by_python=1
     by_shell=$(readlink "/proc/$$/exe")
     by_now
@@ -51,6 +51,14 @@ by_hello() { # prints what the client should know of this host
     echo "@boot $by_boot"
     echo "@facts $by_uptime $(date +%s) $(wc -c <journal) ${by_free##*"$by_newline"} $by_python ${by_shell##*/}"
     printf '@home %s\n@base %s\n' "$HOME" "$by_base"
+}
+
+by_probe() { # what the other functions have to know of this host
+    read -r by_boot </proc/sys/kernel/random/boot_id
+    read -r by_site <id
+    by_has_grep_z=0 by_pause=1
+    ! printf 'A=1\0BATCHYARD_RUN=a\0' | grep -sxzq 'BATCHYARD_RUN=[a-z]*' || by_has_grep_z=1
+    ! sleep 0.01 2>/dev/null || by_pause=0.1
 }
 
 by_stat() { # pid: sets by_number, by_ppid, by_start (ticks since boot). False if dead, by_start is empty if it is gone

@@ -52,6 +52,24 @@ class Shell(Protocol):
         what comes late could be taken for the answer to the next question.
         """
 
+    def become(self, text: bytes) -> ByteStream:
+        """The ends of the program that the shell is from now on: `text` has to end in `exec`. Nobody asks it any more.
+
+        Raises TransportBroken.
+        """
+
+    def close(self) -> None: ...
+
+
+class ByteStream(Protocol):
+    """Both ends of a program on the host. Both calls may raise OSError; deadlines are of time.monotonic()."""
+
+    def send_some(self, data: memoryview, *, deadline: float) -> int:
+        """How much of `data` was taken. Raises TimeoutError at the deadline."""
+
+    def receive_some(self, *, deadline: float) -> bytes:
+        """What has come, at least a byte. b"" at the end. Raises TimeoutError at the deadline."""
+
     def close(self) -> None: ...
 
 

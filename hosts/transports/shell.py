@@ -2,21 +2,10 @@ from __future__ import annotations
 
 import secrets
 import time
-from typing import Protocol
 
-from hosts.transports.base import Answer, TransportBroken
+from hosts.transports.base import Answer, ByteStream, TransportBroken
 
-
-class ByteStream(Protocol):
-    """Both ends of a program on the host. Both calls may raise OSError; deadlines are of time.monotonic()."""
-
-    def send_some(self, data: memoryview, *, deadline: float) -> int:
-        """How much of `data` was taken. Raises TimeoutError at the deadline."""
-
-    def receive_some(self, *, deadline: float) -> bytes:
-        """What has come, at least a byte. b"" at the end. Raises TimeoutError at the deadline."""
-
-    def close(self) -> None: ...
+_BECOME_SECONDS = 10.0
 
 
 class MarkedShell:
@@ -40,7 +29,8 @@ class MarkedShell:
         deadline = time.monotonic() + timeout_seconds
         token = secrets.token_hex(12).encode()
         try:
-            self._send(
+            send_all(
+                self._stream,
                 b"printf '\\n%%s\\n' %(token)s-begin\n%(text)s\nprintf '\\n%%s %%s\\n' %(token)s-end \"$?\"\n"
                 % {b"token": token, b"text": text},
                 deadline=deadline,
@@ -53,10 +43,14 @@ class MarkedShell:
             self.close()
             raise TransportBroken(f"The shell on {self._host} broke: {problem}.") from problem
 
-    def _send(self, data: bytes, *, deadline: float) -> None:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[self._stream.send_some(rest, deadline=deadline) :]
+    def become(self, text: bytes) -> ByteStream:
+        deadline = time.monotonic() + _BECOME_SECONDS
+        try:
+            send_all(self._stream, text + b"\n", deadline=deadline)
+        except OSError as problem:
+            self.close()
+            raise TransportBroken(f"The shell on {self._host} broke: {problem}.") from problem
+        return self._stream
 
     def _receive(self, token: bytes, *, deadline: float) -> Answer:
         begin, end = b"\n%s-begin\n" % token, b"\n%s-end " % token
@@ -78,3 +72,10 @@ class MarkedShell:
     def close(self) -> None:
         self._is_open = False
         self._stream.close()
+
+
+def send_all(stream: ByteStream, data: bytes, *, deadline: float) -> None:
+    """Raises OSError, TimeoutError."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[stream.send_some(rest, deadline=deadline) :]

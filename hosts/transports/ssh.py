@@ -14,8 +14,8 @@ from hosts.transports.quoting import quoted
 from hosts.transports.shell import MarkedShell
 from hosts.transports.ssh_login import SshAddress, left_seconds, log_in
 
-# sshd allows 10 sessions in one connection by default. Control shell, follower, SFTP, and one to spare.
-_MAX_CHANNELS = 4
+# sshd allows 10 sessions in one connection by default. Control shell, resident, follower, SFTP, and one to spare.
+_MAX_CHANNELS = 5
 _PIECE_BYTES = 32768
 _REQUESTS_AHEAD = 64
 # What paramiko says, as an OSError without a number, of a channel whose other end is gone.

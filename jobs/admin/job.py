@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, cast
@@ -8,27 +9,31 @@ from typing import Any, ClassVar, cast
 from django.contrib import admin, messages
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.forms import Form, ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
+from unfold.decorators import display
 
 from accounts import policy
 from accounts.models import User
-from jobs.admin.job_forms import ChangeForm, SubmitForm
+from jobs.admin.job_forms import ONCE, ChangeForm, SubmitForm
 from jobs.config.removal import remove_job
 from jobs.dispatch.explain import explain
 from jobs.models import Attempt, Event, Job, JobState, JobType
 from jobs.problems import Refused
 from jobs.queueing import control
-from scheduler_site.admin_parts import STYLES, RefusingAdmin, table
+from scheduler_site.admin_parts import RefusingAdmin, table
 from scheduler_site.policed_admin import person
 
 SHOWN_EVENTS = 200
 SHOWN_REFUSALS = 10
 LAST_ID = 2**63 - 1
+# The colours that unfold has, by state.
+COLOURS: dict[str, str] = {"blocked": "warning", "running": "info", "succeeded": "success", "failed": "danger"}
 
 Verb = Callable[..., bool]
 
@@ -37,7 +42,7 @@ Verb = Callable[..., bool]
 class JobAdmin(RefusingAdmin[Job]):
     refusals = (Refused,)
     list_display = (
-        "id", "queue", "type", "state", "owner", "last_host", "created_at", "started_at", "finished_at"
+        "id", "queue", "type", "told_state", "owner", "last_host", "created_at", "started_at", "finished_at"
     )  # fmt: skip
     list_filter = ("state", "queue", "type", "host", "owner", "created_at")
     list_select_related = ("queue", "type", "owner", "host")
@@ -45,7 +50,7 @@ class JobAdmin(RefusingAdmin[Job]):
     search_fields = ("id",)
     search_help_text = gettext_lazy("A job's number, or a part of its notes or parameters")
     show_full_result_count = False
-    actions = ("cancel", "hold", "release", "retry")
+    actions = ("hold", "release", "cancel", "kill", "pause", "resume", "retry")
     ASKED: ClassVar = (
         (None, {"fields": ("queue", "type", "params", "host")}),
         (gettext_lazy("When"), {"fields": ("priority", "not_before", "is_held")}),
@@ -59,9 +64,6 @@ class JobAdmin(RefusingAdmin[Job]):
         (gettext_lazy("History"), {"fields": ("event_table",)}),
     )
 
-    class Media:
-        css: ClassVar = STYLES
-
     def offered(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
         return policy.submittable(person(request), rows)
 
@@ -70,6 +72,14 @@ class JobAdmin(RefusingAdmin[Job]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
         attempts = Attempt.objects.filter(job=OuterRef("pk")).order_by("-number")
         return super().get_queryset(request).annotate(_ran_on=Subquery(attempts.values("host__name")[:1]))
+
+    def view_on_site(self, job: Job) -> str:
+        return reverse("job", args=[job.pk])
+
+    @display(ordering="state", label=COLOURS)
+    @admin.display(description=gettext_lazy("state"))
+    def told_state(self, job: Job) -> tuple[str, str]:
+        return job.state, job.get_state_display()
 
     @admin.display(description=gettext_lazy("host"))
     def last_host(self, job: Job) -> str:
@@ -104,9 +114,10 @@ class JobAdmin(RefusingAdmin[Job]):
         self, request: HttpRequest, obj: Job | None = None, change: bool = False, **kwargs: Any
     ) -> type[ModelForm[Job]]:
         if obj is not None:
-            return super().get_form(request, obj, change=change, **{"form": ChangeForm, **kwargs})
+            told: type[ModelForm[Job]] = super().get_form(request, obj, change=change, **{"form": ChangeForm, **kwargs})
+            return told
         # A class of its own for this request, so it may know who submits.
-        form = super().get_form(request, obj, change=change, **{"form": SubmitForm, **kwargs})
+        form: type[ModelForm[Job]] = super().get_form(request, obj, change=change, **{"form": SubmitForm, **kwargs})
         cast(type[SubmitForm], form).submitter = cast(User, request.user)
         return form
 
@@ -118,6 +129,16 @@ class JobAdmin(RefusingAdmin[Job]):
         if kind is not None:
             initial["params"] = {row.name: row.default or "" for row in kind.parameters.all()}
         return initial
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        if kwargs.get("add"):
+            form = context["adminform"].form
+            # A form that made a job already makes another one only when it is sent once more.
+            sent = "" if getattr(form, "was_sent_before", False) else request.POST.get(ONCE, "")
+            context["once"] = sent or secrets.token_hex(16)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> Job:
         job: Job = super().save_form(request, form, change) if change else form.submitted
@@ -181,6 +202,18 @@ class JobAdmin(RefusingAdmin[Job]):
     @admin.action(description=gettext_lazy("Cancel selected jobs"), permissions=["change"])
     def cancel(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
         self._ask(request, jobs, "cancel", control.cancel)
+
+    @admin.action(description=gettext_lazy("Kill selected jobs: end what runs at once"), permissions=["change"])
+    def kill(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
+        self._ask(request, jobs, "kill", control.kill)
+
+    @admin.action(description=gettext_lazy("Pause selected jobs: freeze what runs"), permissions=["change"])
+    def pause(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
+        self._ask(request, jobs, "pause", control.pause)
+
+    @admin.action(description=gettext_lazy("Resume selected jobs"), permissions=["change"])
+    def resume(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
+        self._ask(request, jobs, "resume", control.resume)
 
     @admin.action(description=gettext_lazy("Hold selected jobs"), permissions=["change"])
     def hold(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:

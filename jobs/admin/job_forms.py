@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django import forms
 from django.core.exceptions import PermissionDenied
@@ -15,8 +15,13 @@ from jobs.models import Job
 from jobs.problems import Problems, Refused
 from jobs.queueing.submit import NOTES_LIMIT, Request, submit
 from scheduler_site.admin_fields import ObjectField
-from scheduler_site.admin_parts import show_problems
+from scheduler_site.admin_parts import TextArea, show_problems
+from scheduler_site.api.admission import check_room
+from scheduler_site.api.errors import Unavailable
 from scheduler_site.typed_admin import ModelForm
+
+# The name of a hidden field: sent twice with one value, a form makes one job.
+ONCE: Final = "_once"
 
 
 class SubmitForm(ModelForm[Job]):
@@ -24,9 +29,10 @@ class SubmitForm(ModelForm[Job]):
 
     submitter: ClassVar[User]
     submitted: Job
+    was_sent_before = False
 
     params = ObjectField(
-        label=_("parameters"),
+        label=_("Parameters"),
         help_text=_('A JSON object with the values of the job type\'s parameters, like {"command": "uptime"}.'),
     )
 
@@ -39,15 +45,26 @@ class SubmitForm(ModelForm[Job]):
         given = super().clean() or self.cleaned_data
         if self.errors:
             return given
-        asked = self._request(given)
         try:
+            check_room()
+            asked = self._request(given)
             policy.require_submission(self.submitter, [asked])
-            self.submitted = submit(asked, owner=self.submitter, at=timezone.now())
+            self.submitted = submit(asked, owner=self.submitter, at=timezone.now(), idempotency_key=self._key())
         except Problems as found:
             show_problems(self, found.problems)
-        except (Refused, PermissionDenied) as refusal:
-            self.add_error(None, str(refusal))
+        except PermissionDenied as denied:
+            self.add_error(None, str(denied))
+        except Unavailable as full:
+            self.add_error(None, str(full.detail))
+        except Refused:
+            self.was_sent_before = True
+            told = _("This form made a job already. Save once more to make another with these values.")
+            self.add_error(None, told)
         return given
+
+    def _key(self) -> str | None:
+        sent = self.data.get(ONCE, "")[:100]
+        return f"form:{sent}" if sent else None
 
     def _request(self, given: dict[str, Any]) -> Request:
         return Request(
@@ -65,9 +82,7 @@ class SubmitForm(ModelForm[Job]):
 class ChangeForm(ModelForm[Job]):
     """What may be changed of a job that has been submitted."""
 
-    notes = forms.CharField(
-        label=_("notes"), required=False, max_length=NOTES_LIMIT, widget=forms.Textarea(attrs={"rows": 3, "cols": 80})
-    )
+    notes = forms.CharField(label=_("Notes"), required=False, max_length=NOTES_LIMIT, widget=TextArea(rows=3))
 
     class Meta:
         model = Job

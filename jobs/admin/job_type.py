@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import TextField
-from django.forms import Textarea
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -25,13 +24,13 @@ from jobs.parameters import declare
 from jobs.problems import Problem, Problems, Refused
 from jobs.queueing.bell import ring
 from scheduler_site.admin_fields import LinesField, VariablesField
-from scheduler_site.admin_parts import CheckedForm, CodeArea, SharedAdmin
+from scheduler_site.admin_parts import CheckedForm, CodeArea, SharedAdmin, TextArea
 from scheduler_site.typed_admin import BaseInlineFormSet, ModelForm, TabularInline
 
 
 class JobTypeForm(CheckedForm[JobType]):
     environment = VariablesField(
-        label=gettext_lazy("environment"),
+        label=gettext_lazy("Environment"),
         reserved=RESERVED_VARIABLES,
         help_text=gettext_lazy('Environment variables of the command, as a JSON object like {"LANG": "C.UTF-8"}.'),
     )
@@ -44,7 +43,7 @@ class JobTypeForm(CheckedForm[JobType]):
 
 
 class ParameterForm(ModelForm[Parameter]):
-    choices = LinesField(label=gettext_lazy("choices"), help_text=gettext_lazy("For a Choice: one value per line."))
+    choices = LinesField(label=gettext_lazy("Choices"), help_text=gettext_lazy("For a Choice: one value per line."))
 
     def clean_default(self) -> str | None:
         """None where nothing is written: there is no default, rather than an empty one."""
@@ -102,7 +101,7 @@ class ParameterInline(TabularInline[Parameter, JobType]):
     formset = ParameterForms
     fields = ("position", "name", "type", "title", "default", "required", "choices")
     extra = 0
-    formfield_overrides: ClassVar = {TextField: {"widget": Textarea(attrs={"rows": 1, "cols": 30})}}
+    formfield_overrides: ClassVar = {TextField: {"widget": TextArea(rows=1)}}
 
 
 @admin.register(JobType)
@@ -118,8 +117,14 @@ class JobTypeAdmin(SharedAdmin[JobType]):
         (None, {"fields": ("name", "title", "template", "syntax")}),
         (gettext_lazy("When it fails"), {"fields": ("on_fail", "retry_when", "retry_count", "retry_delay_seconds")}),
         (gettext_lazy("Where and how many"), {"fields": ("host", "max_running")}),
-        (gettext_lazy("How it runs"), {"fields": ("time_limit_seconds", "grace_seconds", "environment", "directory")}),
+        (
+            gettext_lazy("How it runs"),
+            {"fields": ("time_limit_seconds", "grace_seconds", "lost_after_seconds", "environment", "directory")},
+        ),
     )
+
+    def view_on_site(self, kind: JobType) -> str:
+        return reverse("submit-type", args=[kind.name])
 
     @admin.display(description=gettext_lazy("submit"))
     def submit_one(self, kind: JobType) -> SafeString:

@@ -5,6 +5,7 @@ from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.forms import Form
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts import policy
@@ -50,6 +51,9 @@ class QueueAdmin(SharedAdmin[Queue]):
         user = person(request)
         waiting, running = jobs_in(user, JobState.BLOCKED, JobState.READY), jobs_in(user, JobState.RUNNING)
         return super().get_queryset(request).annotate(_waiting=waiting, _running=running)
+
+    def view_on_site(self, queue: Queue) -> str:
+        return reverse("queue", args=[queue.name])
 
     @admin.display(description=gettext_lazy("waiting"))
     def waiting(self, queue: Queue) -> int:

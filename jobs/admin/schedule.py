@@ -7,11 +7,12 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.forms import BaseForm, CharField, CheckboxSelectMultiple, TypedMultipleChoiceField
+from django.forms import BaseForm, CharField, TypedMultipleChoiceField
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
 from jobs.config.definitions import schedule_problems
 from jobs.config.removal import remove_schedule
@@ -45,7 +46,12 @@ class WeekdaysField(TypedMultipleChoiceField):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(
-            choices=DAYS, coerce=int, widget=CheckboxSelectMultiple, required=False, empty_value=[], **options
+            choices=DAYS,
+            coerce=int,
+            widget=UnfoldAdminCheckboxSelectMultipleWidget,
+            required=False,
+            empty_value=[],
+            **options,
         )
 
     def has_changed(self, initial: Any, data: Any) -> bool:
@@ -56,7 +62,7 @@ class PeriodsField(CharField):
     """Periods of a day written like `10:00-12:00, 14:00-16:00`, kept as their JSON."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(required=False, max_length=1000, **options)
+        super().__init__(required=False, max_length=1000, widget=UnfoldAdminTextInputWidget, **options)
 
     def to_python(self, value: Any) -> Any:
         written = [part.strip() for part in (value or "").split(",")]
@@ -89,7 +95,7 @@ def read_timetable(form: BaseForm, data: dict[str, Any], *, fields: Callable[[st
 
 
 class WindowForm(ModelForm[Window]):
-    weekdays = WeekdaysField(label=gettext_lazy("weekdays"), help_text=gettext_lazy("None ticked: every day."))
+    weekdays = WeekdaysField(label=gettext_lazy("Weekdays"), help_text=gettext_lazy("None ticked: every day."))
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data
@@ -101,7 +107,7 @@ class WindowForm(ModelForm[Window]):
 
 class ExceptionForm(ModelForm[DatedException]):
     periods = PeriodsField(
-        label=gettext_lazy("open"),
+        label=gettext_lazy("Open"),
         help_text=gettext_lazy("Like 10:00-12:00, 14:00-16:00. Empty: closed. 00:00-00:00: the whole day."),
     )
 

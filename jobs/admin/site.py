@@ -13,13 +13,13 @@ from accounts.audit import changed
 from jobs.models import Site
 from jobs.queueing.bell import ring
 from scheduler_site.admin_fields import VariablesField
-from scheduler_site.policed_admin import PolicedAdmin
+from scheduler_site.admin_seen import SeenAdmin
 from scheduler_site.typed_admin import ModelForm
 
 
 class SiteForm(ModelForm[Site]):
     variables = VariablesField(
-        label=_("variables"),
+        label=_("Variables"),
         help_text=_(
             'A JSON object like {"name": "value"}: values for the templates of all job types. '
             "A host's variables and a job's own parameters win over them."
@@ -28,7 +28,7 @@ class SiteForm(ModelForm[Site]):
 
 
 @admin.register(Site)
-class SiteAdmin(PolicedAdmin[Site]):
+class SiteAdmin(SeenAdmin[Site]):
     """The one row: its list leads to it."""
 
     form = SiteForm

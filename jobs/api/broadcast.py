@@ -22,7 +22,7 @@ from django.utils import timezone
 from accounts import policy
 from accounts.models import Token
 from jobs.execution.store import Sizes
-from jobs.models import Attempt, Job, JobState, Output
+from jobs.models import Attempt, Event, Job, JobState, Output
 
 logger = logging.getLogger(__name__)
 
@@ -60,11 +60,13 @@ class News:
 
 
 GONE: Final = News("removed", None, {})
+# In place of a job's number: whatever happens to any job. Told by the mark alone.
+ANY_JOB: Final = 0
 
 
 @dataclass(eq=False)
 class Viewer:
-    """Somebody who watches one job. `token`: the digest of the token they came with; "" for none."""
+    """Somebody who watches one job, or ANY_JOB. `token`: the digest of the token they came with; "" for none."""
 
     job: int
     user: int
@@ -109,6 +111,12 @@ class Broadcaster:
         return len(self._viewers)
 
     @property
+    def list_viewer_count(self) -> int:
+        """How many watch ANY_JOB now."""
+        with self._lock:
+            return sum(viewer.job == ANY_JOB for viewer in self._viewers)
+
+    @property
     def is_looking(self) -> bool:
         """Whether the thread that looks is there."""
         return self._thread is not None
@@ -151,9 +159,12 @@ class Broadcaster:
 
 
 def look(viewers: Collection[Viewer], *, is_check: bool) -> None:
-    """Tell each viewer how far its job has got. Three queries, with `is_check` nine."""
+    """Tell each viewer how far its job has got. Three queries, one more for lists, with `is_check` six more."""
     admitted = _admitted(viewers) if is_check else set(viewers)
-    news = _news({viewer.job for viewer in viewers})
+    watched = {viewer.job for viewer in viewers}
+    news = _news(watched - {ANY_JOB}) if watched != {ANY_JOB} else {}
+    if ANY_JOB in watched:
+        news[ANY_JOB] = News("", None, {}, mark=last_event())
     for viewer in viewers:
         found = news.get(viewer.job, GONE)
         viewer.tell(found if viewer in admitted else News(found.state, found.exit_code, {}, is_admitted=False))
@@ -176,6 +187,11 @@ def _news(jobs: Collection[int]) -> dict[int, News]:
         parts[job][number] = Part(attempt, number, sizes[attempt], finished_at is not None)
         marks[job] += (number, finished_at, phase, asked)
     return {job: News(row[0], row[1], parts[job], mark=(row, marks[job])) for job, row in states.items()}
+
+
+def last_event() -> int:
+    """The number of the newest event of all jobs; one look at the end of an index."""
+    return Event.objects.order_by("-id").values_list("id", flat=True).first() or 0
 
 
 def _admitted(viewers: Collection[Viewer]) -> set[Viewer]:

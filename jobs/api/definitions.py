@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from jobs import parameters
 from jobs.api.answers import utc
 from jobs.config import definitions, removal
 from jobs.config.forms import JobTypeForm, OnFailField, ParameterBody, QueueForm, ScheduleBody
-from jobs.models import Job, JobState, JobType, Queue, Schedule
+from jobs.models import JobState, JobType, Queue, Schedule
 from jobs.problems import Problem, Problems
 from jobs.queueing.declarations import parameters_of
 from jobs.queueing.timetables import timetable_of
@@ -41,44 +42,38 @@ class Named(serializers.SlugRelatedField[Any]):
 
 
 class QueueAnswer(serializers.ModelSerializer[Queue]):
-    """An ordered list of jobs with a schedule, a default place to run and limits."""
+    """An ordered list of jobs with a schedule, a default place to run and limits.
+
+    `counts`: how many jobs are in each state, of those that the caller may see.
+    """
 
     schedule = Named(allow_null=True)
     host = Named(allow_null=True)
     pool = Named(allow_null=True)
+    counts = serializers.SerializerMethodField()
 
     class Meta:
         model = Queue
         fields = (
             "name", "title", "enabled", "schedule", "host", "pool", "max_running", "weight", "autostart_count",
+            "counts",
         )  # fmt: skip
-        read_only_fields = fields
-
-
-class QueueDetail(QueueAnswer):
-    """A queue, and how many of its jobs are in each state: of those that the caller may see."""
-
-    counts = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Queue
-        fields = (*QueueAnswer.Meta.fields, "counts")
         read_only_fields = fields
 
     @extend_schema_field(serializers.DictField(child=serializers.IntegerField()))
     def get_counts(self, queue: Queue) -> dict[str, int]:
-        seen = policy.visible(caller(self.context["request"]), Job.objects.filter(queue=queue))
-        counts = removal.counts_of(seen)
-        return {state: counts.get(state, 0) for state in JobState.values}
+        counts = self.context.get("counts")
+        if counts is None:
+            counts = policy.jobs_by_state(caller(self.context["request"]), [queue.pk])
+        return {state: counts.get((queue.pk, state), 0) for state in JobState.values}
 
 
 FORCED: Final = OpenApiParameter("forced", bool, description="Remove its finished and waiting jobs with it.")
 
 
 @extend_schema_view(
-    create=extend_schema(request=QueueForm, responses={201: QueueDetail}),
-    retrieve=extend_schema(responses=QueueDetail),
-    partial_update=extend_schema(request=QueueForm(partial=True), responses=QueueDetail),
+    create=extend_schema(request=QueueForm, responses={201: QueueAnswer}),
+    partial_update=extend_schema(request=QueueForm(partial=True), responses=QueueAnswer),
     destroy=extend_schema(parameters=[FORCED]),
 )
 class QueueViews(NamedViews):
@@ -86,7 +81,13 @@ class QueueViews(NamedViews):
 
     queryset = Queue.objects.select_related("schedule", "host", "pool")
     serializer_class = QueueAnswer
-    detail_form = QueueDetail
+
+    def answers(self, rows: Sequence[Queue]) -> Sequence[Any]:
+        context = {
+            **self.get_serializer_context(),
+            "counts": policy.jobs_by_state(caller(self.request), [row.pk for row in rows]),
+        }
+        return [QueueAnswer(row, context=context).data for row in rows]
 
     def define(self, data: Any, row: Queue | None) -> Queue:
         policy.check_names(caller(self.request), data, {"schedule": Schedule, "host": Host, "pool": Pool})
@@ -110,6 +111,7 @@ class JobTypeAnswer(serializers.ModelSerializer[JobType]):
     params = serializers.SerializerMethodField()
     on_fail = OnFailField(source="*", read_only=True)
     time_limit = serializers.IntegerField(source="time_limit_seconds", allow_null=True, help_text="Seconds.")
+    lost_after = serializers.IntegerField(source="lost_after_seconds", allow_null=True, help_text="Seconds.")
     grace = serializers.IntegerField(source="grace_seconds", help_text="Seconds.")
     host = Named(allow_null=True)
     environment = serializers.DictField(child=serializers.CharField(), read_only=True)
@@ -117,8 +119,8 @@ class JobTypeAnswer(serializers.ModelSerializer[JobType]):
     class Meta:
         model = JobType
         fields = (
-            "name", "title", "template", "syntax", "params", "on_fail", "time_limit", "grace", "host", "max_running",
-            "environment", "directory",
+            "name", "title", "template", "syntax", "params", "on_fail", "time_limit", "lost_after", "grace", "host",
+            "max_running", "environment", "directory",
         )  # fmt: skip
         read_only_fields = fields
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -13,19 +14,24 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import policy
+from accounts.models import User
 from jobs.api import answers
 from jobs.api.filters import JobFilters
-from jobs.api.requests import idempotency_key, read_request, read_requests
+from jobs.api.requests import KEY_LIMIT, idempotency_key, read_request, read_requests
 from jobs.config.removal import remove_job
 from jobs.dispatch.explain import explain
 from jobs.models import Event, Job, JobState
 from jobs.problems import Problem, Problems
 from jobs.queueing import control
-from jobs.queueing.submit import FAR, NOTES_LIMIT, PRIORITY_LIMIT, submit, submit_many
+from jobs.queueing.submit import FAR, NOTES_LIMIT, PRIORITY_LIMIT, submit, submit_list, submit_many
+from jobs.queueing.submit import Request as Asked
 from scheduler_site.api.admission import check_room
 from scheduler_site.api.fields import Flag, Moment, Number, Strict, Text, Word, read
 from scheduler_site.api.parsing import BulkJsonParser
 from scheduler_site.api.views import StrictFilters, caller
+
+# The jobs of a list have its key with their place in it.
+PLACE_LENGTH: Final = len(":99999")
 
 
 class JobForm(Strict):
@@ -79,9 +85,19 @@ class JobsView(GenericAPIView[Job]):
 
     filter_backends = (StrictFilters,)
     filterset_class = JobFilters
-    ordering = ("-id",)
     queryset = Job.objects.none()
     serializer_class = answers.JobAnswer
+
+    @property
+    def ordering(self) -> tuple[str, ...]:
+        """By number; a list by time of creation has that as its order, so that an index leads to its begin."""
+        by_time = {"created_after", "created_before"} & set(self.request.query_params)
+        return ("-created_at", "-id") if by_time else ("-id",)
+
+    def parts(self, rows: QuerySet[Job]) -> list[QuerySet[Job]]:
+        """The list state by state, if several are asked for."""
+        states = dict.fromkeys(self.request.query_params.get("state", "").split(","))
+        return [rows.filter(state=state) for state in states] if len(states) > 1 else [rows]
 
     @extend_schema(responses=answers.JobAnswer(many=True))
     def get(self, request: Request) -> Response:
@@ -109,21 +125,26 @@ class BulkView(GenericAPIView[Job]):
 
     @extend_schema(request=BulkForm, responses={201: BulkAnswer})
     def post(self, request: Request) -> Response:
-        """Take all of the jobs in, or none."""
+        """Take all of the jobs in, or none. With an Idempotency-Key that was used before: those of that time."""
         policy.require(caller(request), "add", Job)
         check_room()
-        if "Idempotency-Key" in request.headers:
-            message = "An Idempotency-Key is for one job; a list of jobs cannot have one."
-            raise Problems([Problem("bad_idempotency_key", message)])
+        key = idempotency_key(request.headers, limit=KEY_LIMIT - PLACE_LENGTH)
         requests = read_requests(request.data)
         policy.require_submission(caller(request), requests)
         try:
-            jobs = submit_many(requests, owner=caller(request), at=timezone.now())
+            ids = _submit_all(requests, owner=caller(request), key=key)
         except Problems as found:
             if len(requests) != 1:
                 raise
             raise Problems([problem.under("jobs[0]") for problem in found.problems]) from found
-        return Response({"ids": [job.pk for job in jobs]}, status=201)
+        return Response({"ids": ids}, status=201)
+
+
+def _submit_all(requests: Sequence[Asked], *, owner: User, key: str | None) -> list[int]:
+    at = timezone.now()
+    if key is not None:
+        return submit_list(requests, owner=owner, at=at, idempotency_key=key)
+    return [job.pk for job in submit_many(requests, owner=owner, at=at)]
 
 
 class JobView(GenericAPIView[Job]):

@@ -64,12 +64,12 @@ def read_requests(told: object) -> list[Request]:
     return requests
 
 
-def idempotency_key(headers: HttpHeaders) -> str | None:
+def idempotency_key(headers: HttpHeaders, *, limit: int = KEY_LIMIT) -> str | None:
     """The Idempotency-Key header, None without one. Raises Problems if it is empty, long or unprintable."""
     key = headers.get("Idempotency-Key")
-    if key is None or (0 < len(key) <= KEY_LIMIT and key.isascii() and key.isprintable()):
+    if key is None or (0 < len(key) <= limit and key.isascii() and key.isprintable()):
         return key
-    message = f"The Idempotency-Key is no text of 1 to {KEY_LIMIT} printable ASCII characters."
+    message = f"The Idempotency-Key is no text of 1 to {limit} printable ASCII characters."
     raise Problems([Problem("bad_idempotency_key", message)])
 
 

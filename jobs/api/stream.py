@@ -38,6 +38,8 @@ from scheduler_site.api.views import caller
 
 CHUNK_BYTES: Final = 64 * 1024
 HEARTBEAT_SECONDS: Final = 15.0
+# Each holds at most CHUNK_BYTES.
+READINGS_LIMIT: Final = 32
 EVENT_ID: Final = re.compile(r"(?:([0-9]{1,9}):)?([0-9]{1,18})")
 
 
@@ -69,11 +71,18 @@ class StreamView(GenericAPIView[Job]):
     def get(self, request: Request, pk: str) -> StreamingHttpResponse:
         """Server-sent events: `output`, `gap` where something was dropped and, last, `end` with the job's state."""
         job = policy.job_for(caller(request), int(pk))
-        place = _place(job, request)
-        token = request.auth.digest if isinstance(request.auth, Token) else ""
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "X-Content-Type-Options": "nosniff"}
-        events = _events(place, job=job.pk, user=caller(request).pk, token=token)
-        return StreamingHttpResponse(events, content_type="text/event-stream; charset=utf-8", headers=headers)
+        return streamed(_events(_place(job, request), job=job.pk, user=caller(request).pk, token=token_of(request)))
+
+
+def streamed(events: AsyncIterator[bytes]) -> StreamingHttpResponse:
+    """An answer that goes on for as long as there are events."""
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "X-Content-Type-Options": "nosniff"}
+    return StreamingHttpResponse(events, content_type="text/event-stream; charset=utf-8", headers=headers)
+
+
+def token_of(request: Request) -> str:
+    """The digest of the token that the request came with; "" for none."""
+    return request.auth.digest if isinstance(request.auth, Token) else ""
 
 
 def _place(job: Job, request: Request) -> Place:
@@ -103,7 +112,7 @@ def _last_event(text: str) -> tuple[int | None, int]:
 
 
 async def _events(place: Place, *, job: int, user: int, token: str) -> AsyncIterator[bytes]:
-    await _give_thread_back()
+    await give_thread_back()
     viewer = Viewer(job, user, token)
     with BROADCASTER.watching(viewer):
         yield b": watching\n\n"
@@ -114,12 +123,12 @@ async def _events(place: Place, *, job: int, user: int, token: str) -> AsyncIter
                 continue
             if not news.is_admitted:
                 return
-            for event in _state(news, place):
-                yield event
-            async for event in _output(news, place):
-                yield event
+            for told in _state(news, place):
+                yield told
+            async for told in _output(news, place):
+                yield told
             if _is_over(news, place):
-                yield _event("end", {"state": news.state, "exit_code": news.exit_code})
+                yield event("end", {"state": news.state, "exit_code": news.exit_code})
                 return
 
 
@@ -128,7 +137,7 @@ def _close_connection() -> None:
     connection.close()
 
 
-async def _give_thread_back() -> None:
+async def give_thread_back() -> None:
     """Return the thread that a request's synchronous parts run in, and its connection to the database.
 
     Django keeps them until the response has ended, which for a stream may be days.
@@ -144,7 +153,7 @@ def _state(news: News, place: Place) -> Iterator[bytes]:
     """That the job has changed, for those who asked to be told."""
     if place.has_states and news.mark != place.told:
         place.told = news.mark
-        yield _event("state", {"state": news.state, "exit_code": news.exit_code})
+        yield event("state", {"state": news.state, "exit_code": news.exit_code})
 
 
 def _is_over(news: News, place: Place) -> bool:
@@ -158,8 +167,8 @@ async def _output(news: News, place: Place) -> AsyncIterator[bytes]:
         place.offset = place.offset if place.number is None else 0
         place.number = max(news.parts)
     while (part := news.parts.get(place.number or 0)) is not None:
-        async for event in _part(part, place):
-            yield event
+        async for told in _part(part, place):
+            yield told
         if place.is_pinned or not part.is_finished or part.number + 1 not in news.parts:
             return
         place.number, place.offset = part.number + 1, 0
@@ -169,13 +178,13 @@ async def _part(part: Part, place: Place) -> AsyncIterator[bytes]:
     size_bytes = size_of(part.sizes, place.view)
     while place.offset < size_bytes:
         try:
-            chunk = await asyncio.to_thread(_read, part, place)
+            chunk = await READINGS.read(part, place)
         except OutputLost:
-            yield _event("gap", {"attempt": part.number, "from": place.offset, "to": size_bytes})
+            yield event("gap", {"attempt": part.number, "from": place.offset, "to": size_bytes})
             place.offset = size_bytes
             return
         if chunk.gap:
-            yield _event("gap", {"attempt": part.number, "from": chunk.gap[0], "to": chunk.gap[1]})
+            yield event("gap", {"attempt": part.number, "from": chunk.gap[0], "to": chunk.gap[1]})
         is_last = part.is_finished and chunk.next_offset >= size_bytes
         data = chunk.data if is_last else chunk.data[: whole_characters(chunk.data)]
         place.offset = chunk.offset + len(data)
@@ -183,11 +192,33 @@ async def _part(part: Part, place: Place) -> AsyncIterator[bytes]:
             return
         text = data.decode("utf-8", "replace")
         told = {"attempt": part.number, "stream": place.view, "offset": chunk.offset, "data": text}
-        yield _event("output", told, identity=f"{part.number}:{place.offset}")
+        yield event("output", told, identity=f"{part.number}:{place.offset}")
 
 
-def _read(part: Part, place: Place) -> Chunk:
-    return store().read(part.attempt, place.view, sizes=part.sizes, offset=place.offset, limit_bytes=CHUNK_BYTES)
+class Readings:
+    """What was read last, for all who watch the same job: they ask for the same bytes at the same moment."""
+
+    def __init__(self) -> None:
+        self._recent: dict[object, asyncio.Future[Chunk]] = {}
+
+    async def read(self, part: Part, place: Place) -> Chunk:
+        """The bytes of `part` from `place` on. Raises OutputLost."""
+        loop = asyncio.get_running_loop()
+        key = (loop, part.attempt, place.view, place.offset, part.sizes)
+        found = self._recent.get(key)
+        if found is None:
+            found = self._recent[key] = asyncio.ensure_future(asyncio.to_thread(_read, part, place.view, place.offset))
+            while len(self._recent) > READINGS_LIMIT:
+                del self._recent[next(iter(self._recent))]
+        # One viewer that leaves does not end what others wait for.
+        return await asyncio.shield(found)
+
+
+READINGS: Final = Readings()
+
+
+def _read(part: Part, view: View, offset: int) -> Chunk:
+    return store().read(part.attempt, view, sizes=part.sizes, offset=offset, limit_bytes=CHUNK_BYTES)
 
 
 def whole_characters(data: bytes) -> int:
@@ -202,7 +233,8 @@ def whole_characters(data: bytes) -> int:
     return len(data)
 
 
-def _event(kind: str, data: dict[str, Any], *, identity: str = "") -> bytes:
+def event(kind: str, data: dict[str, Any], *, identity: str = "") -> bytes:
+    """One server-sent event."""
     # JSON escapes line breaks, so the data is always one line.
     head = f"id: {identity}\n" if identity else ""
     return f"{head}event: {kind}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()

@@ -9,7 +9,9 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, re_path
 
 from jobs.api import jobs, output
+from jobs.api.changes import ChangesView
 from jobs.api.files import FilesView, FileView
+from jobs.api.job_files import JobFilesView
 from jobs.api.jobs import ACTIONS, ActionView
 from jobs.api.stream import StreamView
 
@@ -25,11 +27,13 @@ def _route(pattern: str, view: View, name: str) -> URLPattern:
 urlpatterns: Final = [
     _route("jobs", jobs.JobsView.as_view(), "jobs"),
     _route("jobs/bulk", jobs.BulkView.as_view(), "jobs-bulk"),
+    _route("jobs/changes", ChangesView.as_view(), "job-changes"),
     _route(JOB, jobs.JobView.as_view(), "job"),
     *(_route(f"{JOB}/{verb}", ActionView.as_view(verb=verb), f"job-{verb}") for verb in ACTIONS),
     _route(f"{JOB}/move", jobs.MoveView.as_view(), "job-move"),
     _route(f"{JOB}/explain", jobs.ExplainView.as_view(), "job-explain"),
     _route(f"{JOB}/events", jobs.EventsView.as_view(), "job-events"),
+    _route(f"{JOB}/files", JobFilesView.as_view(), "job-files"),
     _route(f"{JOB}/output", output.OutputView.as_view(), "job-output"),
     _route(f"{JOB}/output/stream", StreamView.as_view(), "job-output-stream"),
     _route("files", FilesView.as_view(), "files"),

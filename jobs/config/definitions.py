@@ -193,7 +193,11 @@ def _columns(given: Mapping[str, Any], problems: list[Problem]) -> dict[str, Any
     return {**columns, **given.get("on_fail", {})}
 
 
-JOB_TYPE_COLUMNS: Final = {"time_limit": "time_limit_seconds", "grace": "grace_seconds"}
+JOB_TYPE_COLUMNS: Final = {
+    "time_limit": "time_limit_seconds",
+    "lost_after": "lost_after_seconds",
+    "grace": "grace_seconds",
+}
 
 
 def job_type_problems(kind: JobType, declared: Sequence[parameters.Parameter]) -> list[Problem]:

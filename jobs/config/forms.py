@@ -172,6 +172,10 @@ class JobTypeForm(Strict):
     params = serializers.JSONField(required=False)
     on_fail = OnFailField(required=False)
     time_limit = Number(required=False, allow_null=True, min_value=1, max_value=YEAR_SECONDS, help_text="Seconds.")
+    lost_after = Number(
+        required=False, allow_null=True, min_value=1, max_value=YEAR_SECONDS,
+        help_text="Seconds without contact to the host after which an attempt is given up. Null: never.",
+    )  # fmt: skip
     grace = Number(required=False, min_value=0, max_value=3600, help_text="Seconds between TERM and KILL.")
     host = Text(required=False, allow_null=True, help_text="Where its jobs run unless they name a host.")
     max_running = Number(required=False, allow_null=True, min_value=1, max_value=COUNT_LIMIT)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from jobs.dispatch import facts, plan
+from jobs.dispatch import clocks, facts, plan
 from jobs.models import Job, JobState, Site
 from jobs.queueing.facts import Facts, JobFacts
 from jobs.queueing.gates import Blocker, job_blockers, lane_blockers, site_blockers
@@ -34,6 +34,7 @@ def reasons(jobs: Sequence[Job], *, at: datetime) -> dict[int, list[Blocker]]:
     The same as `explain`, without places in line: the facts are loaded once, however many jobs.
     """
     snapshot = facts.load(is_paused=Site.get().is_paused)
+    snapshot.clock_off = clocks.nearest_engine()
     shared = {id_: [*site_blockers(snapshot, at), *lane_blockers(lane, at)] for id_, lane in snapshot.lanes.items()}
     starts = plan.make(snapshot, facts.heads(plan.open_lanes(snapshot, at)), at=at).starts
     first = {start.job.id for start in starts}
@@ -47,7 +48,9 @@ def reasons(jobs: Sequence[Job], *, at: datetime) -> dict[int, list[Blocker]]:
 
 def _snapshot(job: Job) -> Facts:
     """The facts of every lane that has a ready job, and of the job's own."""
-    return facts.load(is_paused=Site.get().is_paused, also=job.lane_id)
+    snapshot = facts.load(is_paused=Site.get().is_paused, also=job.lane_id)
+    snapshot.clock_off = clocks.nearest_engine()
+    return snapshot
 
 
 def _in_line(job: JobFacts, snapshot: Facts, at: datetime) -> list[Blocker]:

@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
+from django.db import connection
+
 from hosts import leases
 from hosts.models import HostState
 from jobs.queueing.facts import Facts, HostFacts, JobFacts, LaneFacts, QueueFacts, TypeFacts
@@ -20,12 +22,13 @@ from scheduler_site.records import moment, query
 DEFAULT_HOST: Final = "localhost"
 JOB_COLUMNS: Final = ("id", "lane_id", "priority", "position", "is_held", "not_before", "retry_at", "tries")
 
-# One look into the partial index for each lane, however many jobs wait.
+# One look into the partial index for each lane, however many jobs wait. SQLite has to be told: it knows no counts,
+# so it may take another index of the lane and read all of its jobs.
 LANES: Final = """
     SELECT l.id, l.host_id, q.id, q.name, q.enabled, q.schedule_id, q.max_running, q.weight, q.host_id, q.pool_id,
            t.id, t.name, t.max_running, t.host_id
     FROM jobs_lane l JOIN jobs_queue q ON q.id = l.queue_id JOIN jobs_jobtype t ON t.id = l.type_id
-    WHERE l.id = %s OR EXISTS (SELECT 1 FROM jobs_job j WHERE j.lane_id = l.id AND j.state = 'ready')
+    WHERE l.id = %s OR EXISTS (SELECT 1 FROM jobs_job j {ready} WHERE j.lane_id = l.id AND j.state = 'ready')
 """
 # Never more open attempts than seats.
 RUNNING: Final = """
@@ -34,13 +37,25 @@ RUNNING: Final = """
 """
 HOSTS: Final = "SELECT id, name, enabled, state, state_reason, retry_at, seats FROM hosts_host"
 POOLS: Final = "SELECT pool_id, host_id FROM hosts_poolmember ORDER BY position, id"
-HEADS: Final = """
-    SELECT {columns} FROM jobs_lane l JOIN jobs_job j ON j.id IN (
-        SELECT id FROM jobs_job WHERE lane_id = l.id AND state = 'ready'
-        ORDER BY priority DESC, position, id LIMIT %s)
-    WHERE l.id IN ({lanes})
-    ORDER BY j.priority DESC, j.position, j.id
-"""
+# Each lane's own look: PostgreSQL takes the one for SQLite as a question about every job there is, and SQLite does
+# not know LATERAL.
+HEADS: Final = {
+    "sqlite": """
+        SELECT {columns} FROM jobs_lane l JOIN jobs_job j ON j.id IN (
+            SELECT id FROM jobs_job INDEXED BY job_next_ready WHERE lane_id = l.id AND state = 'ready'
+            ORDER BY priority DESC, position, id LIMIT %s)
+        WHERE l.id IN ({lanes})
+        ORDER BY j.priority DESC, j.position, j.id
+    """,
+    "postgresql": """
+        SELECT {columns} FROM jobs_lane l CROSS JOIN LATERAL (
+            SELECT * FROM jobs_job WHERE lane_id = l.id AND state = 'ready'
+            ORDER BY priority DESC, position, id LIMIT %s) j
+        WHERE l.id IN ({lanes})
+        ORDER BY j.priority DESC, j.position, j.id
+    """,
+}
+READY: Final = {"sqlite": "INDEXED BY job_next_ready", "postgresql": ""}
 
 
 class _LaneRow(NamedTuple):
@@ -62,7 +77,7 @@ class _LaneRow(NamedTuple):
 
 def load(*, is_paused: bool, also: int = 0) -> Facts:
     """The facts about every lane with a ready job, and about lane `also`."""
-    rows = [_LaneRow(*row) for row in query(LANES, [also])]
+    rows = [_LaneRow(*row) for row in query(LANES.format(ready=READY[connection.vendor]), [also])]
     if not rows:
         return Facts(is_paused=is_paused, lanes={})
     hosts = _hosts()
@@ -83,7 +98,7 @@ def heads(wanted: Mapping[int, int]) -> dict[int, list[JobFacts]]:
     if not wanted:
         return found
     columns = ", ".join(f"j.{name}" for name in JOB_COLUMNS)
-    sql = HEADS.format(columns=columns, lanes=", ".join(["%s"] * len(wanted)))
+    sql = HEADS[connection.vendor].format(columns=columns, lanes=", ".join(["%s"] * len(wanted)))
     for pk, lane, priority, position, is_held, not_before, retry_at, tries in query(
         sql, [max(wanted.values()), *wanted]
     ):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from jobs.dispatch import facts, plan
 from jobs.dispatch.claim import Opened, claim
@@ -16,6 +16,7 @@ from jobs.queueing.autostart import autostart_once
 from jobs.queueing.facts import Facts
 from jobs.queueing.gates import lane_blockers
 from jobs.queueing.waking import next_wake, wake_due
+from scheduler_site.records import query
 
 logger = logging.getLogger(__name__)
 
@@ -28,27 +29,27 @@ class Look:
     next_at: datetime | None
 
 
-def pass_once(*, at: datetime) -> Look:
-    """Wake, autostart, dispatch: one bounded pass."""
+def pass_once(*, at: datetime, clock_off: timedelta = timedelta(0)) -> Look:
+    """Wake, autostart, dispatch: one bounded pass, by a clock that is so far ahead of the database's."""
     autostart_once(at=at)
     wake = next_wake()
     if wake is not None and wake <= at:
         wake_due(at=at)
         wake = next_wake()
-    started, waiting_until = dispatch_once(at=at)
+    started, waiting_until = dispatch_once(at=at, clock_off=clock_off)
     moments = [moment for moment in (wake, waiting_until) if moment is not None]
     return Look(started, min(moments, default=None))
 
 
 @transaction.atomic
-def dispatch_once(*, at: datetime) -> tuple[list[Opened], datetime | None]:
+def dispatch_once(*, at: datetime, clock_off: timedelta = timedelta(0)) -> tuple[list[Opened], datetime | None]:
     """Start every job that may start now. The attempts opened, and when a shut lane may open next.
 
     Dispatchers take turns on the site's row, so each sees what the one before has taken: limits
     hold under any number of them. The windows are asked with the same `at` that is claimed with.
     """
-    site = Site.objects.select_for_update().filter(pk=1).first() or Site.get()
-    snapshot = facts.load(is_paused=site.is_paused)
+    snapshot = facts.load(is_paused=_take_turn())
+    snapshot.clock_off = clock_off
     if not snapshot.lanes:
         return [], None
     wanted = plan.open_lanes(snapshot, at)
@@ -59,6 +60,13 @@ def dispatch_once(*, at: datetime) -> tuple[list[Opened], datetime | None]:
     opened = claim(chosen.starts, at=at)
     logger.debug("opened %d attempts for %d chosen jobs", len(opened), len(chosen.starts))
     return opened, opening
+
+
+def _take_turn() -> bool:
+    """Lock the site's row until the transaction ends. Whether the site is paused."""
+    lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
+    rows = query(f"SELECT is_paused FROM {Site._meta.db_table} WHERE id = 1{lock}")  # noqa: S608
+    return bool(rows[0][0]) if rows else Site.get().is_paused
 
 
 def _next_opening(snapshot: Facts, at: datetime) -> datetime | None:

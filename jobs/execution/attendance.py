@@ -31,6 +31,7 @@ from jobs.execution import marks, runs
 from jobs.execution.clock import now
 from jobs.execution.closing import CONFIRM, Closer
 from jobs.execution.launching import Launcher
+from jobs.execution.leftovers import end_leftovers
 from jobs.execution.post import LOOK, Drained, Fetched, News, Post, Staged
 from jobs.execution.runs import Run
 from jobs.models import Attempt, AttemptRequest, Phase, Site
@@ -47,6 +48,8 @@ ROWS_SECONDS: Final = 5.0
 KEEP_RUNS: Final = timedelta(minutes=15)
 DROP_BATCH: Final = 500
 DRAIN_CHUNKS: Final = 8
+# Of every Linux, in what it tells of processes.
+TICKS_PER_SECOND: Final = 100
 
 
 class HostChanged(Exception):
@@ -272,6 +275,7 @@ class Attendance:
         rows = Attempt.objects.filter(host_id=self._post.grip.host, finished_at=None)
         self._take_up(list(rows.values_list("pk", flat=True)))
         self._compare([run for run in self._post.runs.values() if run.was_handed_over])
+        end_leftovers(self._post)
 
     def _look_for_lost(self) -> None:
         """A rare look at everything that should be running: the journal tells ends, not disappearances."""
@@ -297,7 +301,7 @@ class Attendance:
         if look.state == RunState.RUNNING or look.state == RunState.SUPERVISOR_DIED:
             self._seen_running(run)
         elif look.state == RunState.ENDED:
-            run.ended = look.end
+            self._seen_ended(run, look)
         elif look.state == RunState.ABSENT and run.started_at is None:
             return True
         elif look.state == RunState.CLAIMED and look.may_start:
@@ -317,10 +321,18 @@ class Attendance:
         if run.started_at is None:
             run.started_at = now()
 
+    def _seen_ended(self, run: Run, look: Look) -> None:
+        """Its start may stand in a part of the journal that has not come yet, or that a full disk has kept out."""
+        run.ended = look.end
+        if run.started_at is None and look.start_ticks is not None:
+            began = look.start_ticks / TICKS_PER_SECOND
+            run.started_at = self._post.line.clock.at(began, earliest=run.claimed_at, latest=now())
+
     # --- order on the host ---
 
     def _clean(self) -> None:
         """Remove what was kept long enough, a little at a time, and keep the journal short."""
+        end_leftovers(self._post)
         supervisor = self._post.line.supervisor
         known = self._post.runs
         old = [name for name in supervisor.old(older_than=KEEP_RUNS) if name not in known]

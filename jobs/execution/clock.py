@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import time
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
@@ -10,3 +11,8 @@ from django.utils import timezone
 def now() -> datetime:
     """This moment, aware, UTC."""
     return timezone.now()
+
+
+def uptime() -> timedelta:
+    """Since this machine was booted, sleep included. Nobody can put it back."""
+    return timedelta(seconds=time.clock_gettime(time.CLOCK_BOOTTIME))

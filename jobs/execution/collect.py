@@ -95,32 +95,18 @@ class Collector:
 
     def seal(self, run: Run, *, at: datetime) -> list[Output]:
         """Close the run's streams. Rows to be saved with its end."""
-        hashes = self._store.seal(run.attempt, sizes=run.stored)
-        rows = self._rows(run, run.stored)
-        for row in rows:
-            row.sha256, row.sealed_at = hashes[row.stream] or "", at  # type: ignore[index]
-        return rows
+        return sealed(self._store, run, at=at)
 
     @transaction.atomic
     def _commit(self, run: Run, sizes: Sizes) -> None:
         ownership.check(self._grip)
         Output.objects.bulk_create(
-            self._rows(run, sizes),
+            rows_of(self._store, run, sizes),
             update_conflicts=True,
             unique_fields=["attempt", "stream"],
             update_fields=["size_bytes", "dropped_from", "dropped_to"],
         )
         run.stored = sizes
-
-    def _rows(self, run: Run, sizes: Sizes) -> list[Output]:
-        rows = []
-        for stream in STREAMS:
-            if size := sizes.of(stream):
-                start, end = self._store.dropped(run.attempt, stream, size_bytes=size) or (None, None)
-                rows.append(
-                    Output(attempt_id=run.attempt, stream=stream, size_bytes=size, dropped_from=start, dropped_to=end)
-                )
-        return rows
 
     def _new(self, run: Run, sizes: Sizes, streams: Sequence[Stream], limit: int) -> Iterator[tuple[Stream, bytes]]:
         for stream in streams:
@@ -139,3 +125,24 @@ class Collector:
         assert run.ended is not None  # noqa: S101  (asked for ended runs only)
         held: dict[Stream, bool] = {"stdout": run.ended.has_stdout, "stderr": run.ended.has_stderr}
         return [stream for stream, has_any in held.items() if has_any]
+
+
+def sealed(store: OutputStore, run: Run, *, at: datetime) -> list[Output]:
+    """Close the streams of a run with what is kept of them. Rows to be saved with its end."""
+    hashes = store.seal(run.attempt, sizes=run.stored)
+    rows = rows_of(store, run, run.stored)
+    for row in rows:
+        row.sha256, row.sealed_at = hashes[row.stream] or "", at  # type: ignore[index]
+    return rows
+
+
+def rows_of(store: OutputStore, run: Run, sizes: Sizes) -> list[Output]:
+    """Rows that say that so much is kept of each stream that has anything."""
+    rows = []
+    for stream in STREAMS:
+        if size := sizes.of(stream):
+            start, end = store.dropped(run.attempt, stream, size_bytes=size) or (None, None)
+            rows.append(
+                Output(attempt_id=run.attempt, stream=stream, size_bytes=size, dropped_from=start, dropped_to=end)
+            )
+    return rows

@@ -12,18 +12,22 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Final
 
 from django.db import DatabaseError, InterfaceError, connection
 
 from hosts.models import Host, HostState
+from jobs.dispatch.clocks import ahead_of_database
 from jobs.dispatch.tick import pass_once
-from jobs.execution import ownership, presence
-from jobs.execution.clock import now
+from jobs.execution import ownership, presence, schema
+from jobs.execution.clock import now, uptime
 from jobs.execution.outputs import output_store
 from jobs.execution.session import Session
 from jobs.models import Attempt
 from jobs.queueing.bell import ring_owner
+from jobs.queueing.gates import CLOCK_LIMIT
+from jobs.tallies.totals import fold_once
 
 logger = logging.getLogger(__name__)
 
@@ -44,11 +48,15 @@ class Conductor:
         self._sessions: dict[int, Session] = {}
         self._idle_since: dict[int, float] = {}
         self._free_since: dict[int, float] = {}
+        self._left_to_others: dict[int, float] = {}
         self._over = threading.Event()
         self._dispatch_bell = threading.Event()
         self._keep_bell = threading.Event()
         self._lock = threading.Lock()
         self._renewed_at = 0.0
+        self._clock_off = timedelta(0)
+        self._is_outdated: bool | None = None
+        self._booted_at = now() - uptime()
         self._threads = [
             threading.Thread(target=self._loop, args=("dispatcher", self._dispatch), name="dispatcher", daemon=True),
             threading.Thread(target=self._loop, args=("keeper", self._keep), name="keeper", daemon=True),
@@ -115,7 +123,9 @@ class Conductor:
         connection.close()
 
     def _dispatch(self) -> float:
-        look = pass_once(at=now())
+        if self._is_outdated is not False:
+            return LOOK_SECONDS
+        look = pass_once(at=now(), clock_off=self._clock_off)
         opened: dict[int, list[int]] = defaultdict(list)
         for attempt in look.started:
             opened[attempt.host_id].append(attempt.pk)
@@ -129,13 +139,38 @@ class Conductor:
         """Renew what is owned, take hosts with work, give up those without."""
         if time.monotonic() - self._renewed_at > ownership.RENEW_SECONDS:
             self._renew()
-            presence.report(self.name)
+            self._watch_clock()
+            self._watch_schema()
+            fold_once()
         wanted = self._wanted()
         for grip in ownership.acquire(self._to_take(wanted), owner=self.name):
             self._begin(grip)
         for host in list(self._sessions):
             self._end_if_idle(host, is_wanted=host in wanted)
         return LOOK_SECONDS
+
+    def _watch_clock(self) -> None:
+        """Ask how far our clock is from the database's, and notice when it has been put forward or back."""
+        self._clock_off = ahead_of_database(now)
+        if abs(self._clock_off) > CLOCK_LIMIT:
+            logger.error("our clock is %s s ahead of the database's; starting nothing", self._clock_off.total_seconds())
+        jump = now() - uptime() - self._booted_at
+        if abs(jump) > CLOCK_LIMIT:
+            self._booted_at += jump
+            logger.warning("the clock of this machine has been put forward by %.1f s", jump.total_seconds())
+
+    def _watch_schema(self) -> None:
+        """On a newer schema: start nothing, take nothing, look after what runs until it has ended."""
+        is_outdated = schema.is_newer()
+        if is_outdated and not self._is_outdated:
+            logger.error("the database is newer than this program: starting nothing; update and restart this engine")
+            presence.withdraw(self.name)
+        if self._is_outdated is None:
+            # The dispatcher waits for this answer before its first look.
+            self._dispatch_bell.set()
+        self._is_outdated = is_outdated
+        if not is_outdated:
+            presence.report(self.name, clock_off=self._clock_off)
 
     def _wanted(self) -> set[int]:
         """Hosts with open attempts, and those whose return is waited for."""
@@ -145,10 +180,12 @@ class Conductor:
 
     def _to_take(self, wanted: set[int]) -> list[int]:
         """Free hosts with work: our share of all at once, more of them only if nobody else takes them."""
-        free = sorted(ownership.free(wanted - self._sessions.keys()))
+        at = time.monotonic()
+        self._left_to_others = {host: until for host, until in self._left_to_others.items() if until > at}
+        possible = wanted - self._sessions.keys() - self._left_to_others.keys()
+        free = sorted(ownership.free(possible)) if not self._is_outdated else []
         share = math.ceil(len(wanted) / max(1, presence.alive())) if free else 0
         room = max(0, share - len(self._sessions))
-        at = time.monotonic()
         self._free_since = {host: self._free_since.get(host, at) for host in free}
         return [host for n, host in enumerate(free) if n < room or at - self._free_since[host] > LEFT_SECONDS]
 
@@ -170,6 +207,8 @@ class Conductor:
     def _end_if_idle(self, host: int, *, is_wanted: bool) -> None:
         session = self._sessions[host]
         if not session.is_alive():
+            if session.is_elsewhere:
+                self._left_to_others[host] = time.monotonic() + IDLE_SECONDS
             self._drop(host)
         elif is_wanted:
             self._idle_since.pop(host, None)

@@ -59,12 +59,21 @@ def open_line(host: Host, *, site: UUID, at: datetime) -> Line:
     transport = open_transport(host)
     try:
         shell = transport.open_shell(timeout_seconds=SHELL_TIMEOUT_SECONDS)
-        supervisor = Supervisor(shell, directory=directory_of(host, site=site))
+        supervisor = supervisor_of(host, transport, shell, site=site)
         hello = supervisor.hello()
     except BaseException:
         transport.close()
         raise
     return Line(transport, shell, supervisor, hello, HostClock.from_hello(hello, at=at))
+
+
+def supervisor_of(host: Host, transport: Transport, shell: Shell, *, site: UUID) -> Supervisor:
+    """The supervisor behind `shell`, not greeted yet."""
+    return Supervisor(
+        shell,
+        directory=directory_of(host, site=site),
+        open_shell=lambda: transport.open_shell(timeout_seconds=SHELL_TIMEOUT_SECONDS),
+    )
 
 
 def open_transport(host: Host) -> Transport:

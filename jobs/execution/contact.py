@@ -14,7 +14,8 @@ from jobs.models import Attempt, Phase
 
 logger = logging.getLogger(__name__)
 
-BACKOFF_SECONDS: Final = (1, 2, 5, 10, 20, 30)
+# The longest leaves room for one connect that times out: a host that is back is noticed within 30 s.
+BACKOFF_SECONDS: Final = (1, 2, 5, 10, 15, 20)
 
 
 @transaction.atomic

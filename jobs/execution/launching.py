@@ -14,6 +14,7 @@ from hosts.transports.quoting import quoted
 from jobs.commands import CommandProblem
 from jobs.execution import marks, ownership
 from jobs.execution.closing import Closer
+from jobs.execution.leftovers import DEATHS_LIMIT, too_deadly
 from jobs.execution.post import Post, Staged
 from jobs.execution.prepare import Prepared, record_scripts
 from jobs.execution.runs import Run
@@ -21,6 +22,7 @@ from jobs.models import Attempt, Phase
 from jobs.outcomes import Ending
 from jobs.problems import Problems
 from jobs.queueing.file_roots import resolve
+from scheduler_site.durable import make_durable
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +39,10 @@ class Launcher:
 
     def launch(self, runs: Sequence[Run]) -> None:
         """Start `runs`; those with files first get them. A run that cannot be prepared is closed with the reason."""
-        prepared = [item for run in runs if (item := self._prepare(run))]
+        for run in runs:
+            if run.deaths >= DEATHS_LIMIT:
+                self._closer.close_early(run, too_deadly())
+        prepared = [item for run in runs if run.deaths < DEATHS_LIMIT and (item := self._prepare(run))]
         self._make_folders([folder for item in prepared for folder in item.folders])
         to_stage = [item for item in prepared if item.inputs]
         for item in to_stage:
@@ -96,6 +101,8 @@ class Launcher:
         with transaction.atomic():
             ownership.check(self._post.grip)
             record_scripts(items, known=self._recorded)
+        # A host whose runs are forgotten would be given the same jobs once more.
+        make_durable()
         self._recorded |= {item.request.script.digest for item in items}
         for item in items:
             item.run.was_handed_over = True

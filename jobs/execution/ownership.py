@@ -21,11 +21,15 @@ RENEW_SECONDS: Final = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Grip:
-    """Proof of owning a host: every write about its runs is checked against the token."""
+    """Proof of owning a host: every write about its runs is checked against the token.
+
+    `is_after_death`: the owner before has not given it up.
+    """
 
     host: int
     owner: str
     token: int
+    is_after_death: bool = False
 
 
 class Fenced(Exception):
@@ -38,19 +42,24 @@ def acquire(hosts: Iterable[int], *, owner: str) -> list[Grip]:
     for host in hosts:
         with transaction.atomic():
             Ownership.objects.get_or_create(host_id=host, defaults={"owner": "", "expires_at": Now()})
-            dead = [name for name in _owners(host) if is_dead(name)]
-            free = Q(owner="") | Q(expires_at__lt=Now()) | Q(owner__in=dead)
+            before = _owners(host)
+            dead = [name for name in before if is_dead(name)]
+            # A lease that ends later than any can was written before the clock was put back.
+            stale = Q(expires_at__lt=Now()) | Q(expires_at__gt=Now() + 2 * LEASE)
+            free = Q(owner="") | stale | Q(owner__in=dead)
             won = Ownership.objects.filter(free, host_id=host).update(
                 owner=owner, token=F("token") + 1, expires_at=Now() + LEASE
             )
             if won:
-                grips.append(Grip(host, owner, Ownership.objects.values_list("token", flat=True).get(host_id=host)))
+                token = Ownership.objects.values_list("token", flat=True).get(host_id=host)
+                grips.append(Grip(host, owner, token, is_after_death=bool(before)))
     return grips
 
 
 def free(hosts: Collection[int]) -> set[int]:
     """Those of `hosts` that nobody owns now."""
-    owned = Ownership.objects.filter(host__in=hosts, expires_at__gte=Now()).exclude(owner="")
+    leased = Q(expires_at__gte=Now()) & Q(expires_at__lte=Now() + 2 * LEASE)
+    owned = Ownership.objects.filter(leased, host__in=hosts).exclude(owner="")
     return set(hosts) - {host for host, owner in owned.values_list("host_id", "owner") if not is_dead(owner)}
 
 

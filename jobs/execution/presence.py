@@ -19,6 +19,7 @@ PIDS: Final = Path("/proc/self/ns/pid")
 
 ALIVE: Final = timedelta(seconds=15)
 FORGET: Final = timedelta(hours=1)
+CLOCK_LIMIT_MS: Final = 2**31 - 1
 
 
 def engine_name() -> str:
@@ -43,10 +44,12 @@ def _pid_place() -> str:
     return f"{BOOT_ID.read_text()[:8]}-{PIDS.stat().st_ino}"
 
 
-def report(name: str) -> None:
-    """This engine is alive. Those that have not been heard of for long are forgotten."""
-    if not Engine.objects.filter(pk=name).update(seen_at=Now()):
-        Engine.objects.create(pk=name, started_at=Now(), seen_at=Now())
+def report(name: str, *, clock_off: timedelta = timedelta(0)) -> None:
+    """This engine is alive, its clock so far ahead. Those that have not been heard of for long are forgotten."""
+    off = round(clock_off.total_seconds() * 1000)
+    off = max(-CLOCK_LIMIT_MS, min(off, CLOCK_LIMIT_MS))
+    if not Engine.objects.filter(pk=name).update(seen_at=Now(), clock_off_ms=off):
+        Engine.objects.create(pk=name, started_at=Now(), seen_at=Now(), clock_off_ms=off)
         Engine.objects.filter(seen_at__lt=Now() - FORGET).delete()
 
 
@@ -57,4 +60,5 @@ def withdraw(name: str) -> None:
 
 def alive() -> int:
     """How many engines have reported lately."""
-    return Engine.objects.filter(seen_at__gte=Now() - ALIVE).count()
+    # What was seen later than now was seen before the clock was put back.
+    return Engine.objects.filter(seen_at__gte=Now() - ALIVE, seen_at__lte=Now() + ALIVE).count()

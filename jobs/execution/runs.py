@@ -13,11 +13,11 @@ from jobs.execution.store import Sizes
 from jobs.models import AttemptRequest, JobType, OnFail, Output, RetryWhen
 from jobs.outcomes import RetryRule
 from jobs.parameters import Parameter, ParameterType
-from jobs.queueing.declarations import parameters_of
+from jobs.queueing.declarations import kinds_by_id
 from scheduler_site.records import moment, query
 
 OPEN: Final = """
-    SELECT a.id, a.job_id, a.number, a.marker, a.claimed_at, a.started_at, a.phase, a.request, a.script_id,
+    SELECT a.id, a.job_id, a.number, a.marker, a.claimed_at, a.started_at, a.phase, a.request, a.script_id, a.deaths,
            j.params, j.failures, j.type_id, q.name
     FROM jobs_attempt a JOIN jobs_job j ON j.id = a.job_id JOIN jobs_queue q ON q.id = j.queue_id
     WHERE a.finished_at IS NULL AND a.id IN ({})
@@ -47,6 +47,7 @@ class Run:
     request: str
     was_handed_over: bool
     stored: Sizes
+    deaths: int = 0
     is_running: bool = False
     is_busy: bool = False
     carried: str = ""
@@ -79,7 +80,7 @@ def load(attempts: Sequence[int]) -> list[Run]:
     if not attempts:
         return []
     rows = [_Row(*row) for row in query(OPEN.format(", ".join(["%s"] * len(attempts))), list(attempts))]
-    kinds = _kinds({row.type for row in rows})
+    kinds = kinds_by_id({row.type for row in rows})
     # Only what was handed over before can have output of which something is stored.
     stored = _stored([row.attempt for row in rows if row.script is not None])
     return [_run(row, *kinds[row.type], stored.get(row.attempt, Sizes())) for row in rows]
@@ -95,6 +96,7 @@ class _Row(NamedTuple):
     phase: str
     request: str
     script: str | None
+    deaths: int
     params: str
     failures: int
     type: int
@@ -109,12 +111,8 @@ def _run(row: _Row, kind: JobType, parameters: tuple[Parameter, ...], stored: Si
         parameters=parameters, params=json.loads(row.params), failures=row.failures, claimed_at=claimed_at,
         started_at=moment(row.started_at), phase=row.phase, request=row.request,
         was_handed_over=row.script is not None, stored=stored,
+        deaths=row.deaths,
     )  # fmt: skip
-
-
-def _kinds(types: set[int]) -> dict[int, tuple[JobType, tuple[Parameter, ...]]]:
-    rows = JobType.objects.prefetch_related("parameters").in_bulk(types)
-    return {pk: (kind, parameters_of(kind)) for pk, kind in rows.items()}
 
 
 def _stored(attempts: Sequence[int]) -> dict[int, Sizes]:

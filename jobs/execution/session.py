@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
+from datetime import timedelta
 from typing import Final
 
 from django.db import DatabaseError, InterfaceError, connection
@@ -15,7 +16,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from hosts.models import Host, Ownership
 from hosts.transports.base import HostUnreachable, HostUnsuitable
 from hosts.transports.quoting import quoted
-from jobs.execution import contact, ownership, runs
+from jobs.execution import contact, leftovers, ownership, runs
 from jobs.execution.attendance import Attendance, HostChanged
 from jobs.execution.clock import now
 from jobs.execution.collect import Collector
@@ -24,9 +25,10 @@ from jobs.execution.finish import Final as Closing
 from jobs.execution.finish import finish_many
 from jobs.execution.inbox import Inbox
 from jobs.execution.ownership import Fenced, Grip
+from jobs.execution.places import Elsewhere, check_place
 from jobs.execution.post import LOOK, News, Post
 from jobs.execution.prepare import Workbench
-from jobs.execution.store import OutputStore
+from jobs.execution.store import OutputStore, StoreFull
 from jobs.models import Attempt, Site
 from jobs.outcomes import Ending
 
@@ -43,12 +45,14 @@ class Session(threading.Thread):
     def __init__(self, grip: Grip, *, store: OutputStore, pool: Executor, on_finished: Callable[[], None]) -> None:
         super().__init__(name=f"host-{grip.host}", daemon=True)
         self.grip = grip
+        self.is_elsewhere = False
         self._store = store
         self._pool = pool
         self._on_finished = on_finished
         self._over = threading.Event()
         self._told: deque[int] = deque()
         self._inbox: Inbox[News] | None = None
+        self._is_after_death = grip.is_after_death
 
     def ring(self, attempts: Sequence[int] = ()) -> None:
         """There is something new in the rows about this host: these attempts, or anything."""
@@ -74,6 +78,13 @@ class Session(threading.Thread):
             self._attend(self._over.is_set)
         except (HostUnreachable, HostUnsuitable) as problem:
             return self._give_way(str(problem))
+        except Elsewhere as problem:
+            self.is_elsewhere = True
+            self._over.set()
+            return self._give_way(str(problem))
+        except StoreFull as problem:
+            # Nothing is lost: the host keeps what was not brought. New runs would only add to it.
+            return self._give_way(f"{problem.strerror} here; what its runs write stays on the host meanwhile.")
         except HostChanged as problem:
             logger.info("%s", problem)
         except Fenced as problem:
@@ -100,8 +111,12 @@ class Session(threading.Thread):
             ownership.release(self.grip)
 
     def _attend(self, is_over: Callable[[], bool]) -> None:
+        if self._is_after_death:
+            leftovers.count_death(self.grip)
+            self._is_after_death = False
         host = Host.objects.get(pk=self.grip.host)
         with closing(open_line(host, site=Site.get().uuid, at=now())) as line:
+            check_place(host, line, self.grip)
             prepare_host(host, line, self.grip)
             contact.reached(self.grip, boot_id=line.hello.boot_id, at=now())
             self._on_finished()
@@ -134,6 +149,7 @@ class Session(threading.Thread):
         try:
             wait = contact.failed(self.grip, reason=reason, at=now())
             put_back(self.grip, reason=reason)
+            leftovers.give_up(self.grip, store=self._store, at=now())
         except Fenced:
             self._over.set()
             return 0.0
@@ -151,9 +167,8 @@ class Session(threading.Thread):
 
 def prepare_host(host: Host, line: Line, grip: Grip) -> None:
     """Run the host's startup commands, once per boot. Raises HostUnreachable if they fail or space is short."""
-    free = line.hello.free_bytes
-    if free is not None and free < LEAST_FREE_BYTES:
-        raise HostUnreachable(f"No space is left in {line.hello.directory} ({free} bytes).")
+    if is_short(line) and not make_room(host, line):
+        raise HostUnreachable(f"No space is left in {line.hello.directory} ({line.hello.free_bytes} bytes).")
     if not host.startup_commands.strip() or host.prepared_boot_id == line.hello.boot_id:
         return
     text = b"sh -c %s </dev/null 2>&1" % quoted(host.startup_commands)
@@ -163,6 +178,22 @@ def prepare_host(host: Host, line: Line, grip: Grip) -> None:
         raise HostUnreachable(f"Its startup commands ended with {answer.status}: {said}")
     ownership.check(grip)
     Host.objects.filter(pk=host.pk).update(prepared_boot_id=line.hello.boot_id)
+
+
+def is_short(line: Line) -> bool:
+    """Whether the host has no space for runs."""
+    return line.hello.free_bytes is not None and line.hello.free_bytes < LEAST_FREE_BYTES
+
+
+def make_room(host: Host, line: Line) -> bool:
+    """Remove what is kept on the host of runs that are closed, without waiting for its time. Whether that helps."""
+    is_open = Attempt.objects.filter(host=host, finished_at=None).values_list("marker", flat=True)
+    closed = set(line.supervisor.old(older_than=timedelta(0))) - set(is_open)
+    if closed:
+        line.supervisor.drop(sorted(closed))
+        logger.warning("host %s: no space; %d closed runs were removed early", host.name, len(closed))
+    free = line.supervisor.hello().free_bytes
+    return free is None or free >= LEAST_FREE_BYTES
 
 
 def put_back(grip: Grip, *, reason: str) -> None:

@@ -12,6 +12,7 @@ from jobs.models.output import Output
 from jobs.models.queue import Queue
 from jobs.models.schedule import DatedException, Schedule, Window
 from jobs.models.site import Site
+from jobs.models.tally import Tally
 
 __all__ = [
     "Attempt",
@@ -33,5 +34,6 @@ __all__ = [
     "Schedule",
     "Script",
     "Site",
+    "Tally",
     "Window",
 ]

@@ -75,6 +75,9 @@ class Attempt(models.Model):
     exit_code = models.IntegerField(null=True)
     signal = models.PositiveSmallIntegerField(null=True)
     reason = models.CharField(max_length=500, blank=True)
+    deaths = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text=_("Engines that died while they had it in hand and it had not begun.")
+    )
     is_unconfirmed = models.BooleanField(default=False, help_text=_("Processes of it could not be shown to be gone."))
     claimed_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
@@ -94,6 +97,8 @@ class Attempt(models.Model):
             # What runs where: asked by every dispatcher pass and every watcher.
             models.Index(fields=["host", "lane"], name="attempt_open", condition=Q(finished_at=None)),
             models.Index(fields=["host"], name="attempt_requested", condition=Q(finished_at=None) & ~Q(request="")),
+            # What was given up and may still run: asked at each contact with the host.
+            models.Index(fields=["host"], name="attempt_unconfirmed", condition=Q(is_unconfirmed=True)),
         ]
 
     def __str__(self) -> str:

@@ -11,6 +11,9 @@ class Engine(models.Model):
     name = models.CharField(max_length=100, primary_key=True)
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()
+    clock_off_ms = models.IntegerField(
+        default=0, db_default=0, help_text="How far its clock is ahead of the database's, in milliseconds."
+    )
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["seen_at"], name="engine_seen")]

@@ -45,15 +45,23 @@ class Job(models.Model):
     Only jobs.queueing.states changes `state`.
     """
 
-    queue = models.ForeignKey(Queue, on_delete=models.PROTECT, related_name="jobs", verbose_name=_("queue"))
-    type = models.ForeignKey(JobType, on_delete=models.PROTECT, related_name="jobs", verbose_name=_("type"))
+    queue = models.ForeignKey(
+        Queue, on_delete=models.PROTECT, related_name="jobs", db_index=False, verbose_name=_("queue")
+    )
+    type = models.ForeignKey(
+        JobType, on_delete=models.PROTECT, related_name="jobs", db_index=False, verbose_name=_("type")
+    )
     host = models.ForeignKey(
-        Host, on_delete=models.PROTECT, null=True, blank=True, related_name="jobs",
+        Host, on_delete=models.PROTECT, null=True, blank=True, related_name="jobs", db_index=False,
         verbose_name=_("host"), help_text=_("Asked for by whoever submitted it."),
     )  # fmt: skip
-    lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="jobs", editable=False)
+    lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="jobs", db_index=False, editable=False)
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="jobs", verbose_name=_("owner")
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="jobs",
+        db_index=False,
+        verbose_name=_("owner"),
     )
     state = models.CharField(_("state"), max_length=10, choices=JobState, editable=False)
     reason = models.CharField(
@@ -75,6 +83,9 @@ class Job(models.Model):
     failures = models.PositiveIntegerField(default=0, editable=False, help_text=_("Attempts that failed, for on_fail."))
     exit_code = models.IntegerField(_("exit code"), null=True, editable=False)
     created_at = models.DateTimeField(_("created"), editable=False)
+    ready_at = models.DateTimeField(
+        null=True, editable=False, help_text=_("When it last became ready: only its lane has kept it waiting since.")
+    )
     started_at = models.DateTimeField(
         _("started"), null=True, editable=False, help_text=_("Start of the last attempt.")
     )
@@ -107,9 +118,22 @@ class Job(models.Model):
             ),
             # Whose moment has come to be looked at again.
             models.Index(fields=["wake_at"], name="job_to_wake", condition=Q(state=JobState.BLOCKED)),
-            models.Index(fields=["id"], name="job_running", condition=Q(state=JobState.RUNNING)),
+            # A queue's line, page by page. Finished jobs cost nothing.
+            models.Index(
+                "queue", models.F("priority").desc(), "position", "id",
+                name="job_in_line", condition=Q(finished_at__isnull=True),
+            ),
+            # Lists of the newest, by what they may be narrowed by. They stand in for those of the foreign keys.
             models.Index(fields=["lane", "-id"], name="job_of_lane"),
+            models.Index(fields=["queue", "-id"], name="job_in_queue"),
+            models.Index(fields=["type", "-id"], name="job_of_type"),
+            models.Index(fields=["host", "-id"], name="job_for_host", condition=Q(host__isnull=False)),
+            models.Index(fields=["owner", "-id"], name="job_of_owner"),
+            models.Index(fields=["state", "-id"], name="job_in_state"),
             models.Index(fields=["queue", "state", "-id"], name="job_of_queue"),
+            models.Index(fields=["created_at", "id"], name="job_created"),
+            # How long the oldest has been ready, queue by queue.
+            models.Index(fields=["queue", "ready_at"], name="job_ready_since", condition=Q(state=JobState.READY)),
             # Retention asks for the oldest finished jobs of a queue.
             models.Index(fields=["queue", "finished_at"], name="job_finished", condition=Q(finished_at__isnull=False)),
         ]  # fmt: skip

@@ -68,6 +68,10 @@ class JobType(models.Model):
         _("grace"), default=10, validators=[MaxValueValidator(3600)],
         help_text=_("Seconds between asking a command to end (TERM) and ending it (KILL)."),
     )  # fmt: skip
+    lost_after_seconds = models.PositiveIntegerField(
+        _("lost after"), null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(366 * 86400)],
+        help_text=_("Seconds without contact to its host after which an attempt is given up as lost. Empty: never."),
+    )  # fmt: skip
     environment = models.JSONField(
         _("environment"), default=dict, blank=True, help_text=_("Environment variables of the command, by name.")
     )

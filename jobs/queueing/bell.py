@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from typing import Protocol
 
 from celery import current_app
 from django.db import transaction
@@ -18,6 +19,13 @@ logger = logging.getLogger(__name__)
 DISPATCH = "jobs.dispatch"
 ATTEND = "jobs.attend"
 SILENCE_SECONDS = 5.0
+BREATH_SECONDS = 0.02
+
+
+class Line(Protocol):
+    """What carries a ring."""
+
+    def send(self, name: str, *, args: tuple[object, ...] = (), queue: str | None = None) -> None: ...
 
 
 class _Line:
@@ -38,16 +46,38 @@ class _Line:
             logger.warning("the broker does not answer (%s); engines will look by themselves", problem)
 
 
+class Bell:
+    """Asks for dispatcher passes: at once, and then no more often than every `BREATH_SECONDS`.
+
+    A process that submits one job after another would else spend more on ringing than on jobs, and so would the
+    engine on being rung. What is committed during a breath is asked for at its end.
+    """
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._lock = threading.Lock()
+        self._free_at = 0.0
+
+    def ring(self) -> None:
+        at = time.monotonic()
+        with self._lock:
+            if at < self._free_at - BREATH_SECONDS:
+                return  # the ring at the end of this breath is yet to come
+            wait_seconds = self._free_at - at
+            self._free_at = max(at, self._free_at) + BREATH_SECONDS
+        if wait_seconds <= 0:
+            self._line.send(DISPATCH)
+        else:
+            threading.Timer(wait_seconds, self._line.send, args=[DISPATCH]).start()
+
+
 _line = _Line()
+_bell = Bell(_line)
 
 
 def ring() -> None:
     """Ask for a dispatcher pass once the current transaction commits."""
-    transaction.on_commit(_ring, robust=True)
-
-
-def _ring() -> None:
-    _line.send(DISPATCH)
+    transaction.on_commit(_bell.ring, robust=True)
 
 
 def ring_host(host_id: int) -> None:

@@ -171,7 +171,7 @@ def _change(job: Job, fields: dict[str, object], *, actor: str, at: datetime) ->
     for name, value in fields.items():
         setattr(locked, name, value)
     host = locked.host if isinstance(locked.host, Host) else None
-    locked.lane = lane_for(locked.queue, locked.type, host)
+    locked.lane_id = lane_for(locked.queue, locked.type, host)
     locked.save(update_fields=[*fields, "lane"])
     ask_again([locked], at=at, actor=actor)
     told = ", ".join(f"{name}: {value}" for name, value in fields.items() if name != "position") or "moved"

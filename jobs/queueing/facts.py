@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hosts.models import HostState
 from jobs.timing.windows import Timetable
@@ -87,7 +87,8 @@ class JobFacts:
 
 @dataclass(slots=True)
 class Facts:
-    """One snapshot of everything that can stop a job."""
+    """One snapshot of everything that can stop a job. `clock_off`: the engine's clock against the database's."""
 
     is_paused: bool
     lanes: Mapping[int, LaneFacts]
+    clock_off: timedelta = timedelta(0)

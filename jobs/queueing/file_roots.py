@@ -35,6 +35,12 @@ def resolve(name: str, *, field: str | None = None) -> Path:
     return path
 
 
+def shown(path: Path) -> str:
+    """`path` as it is told: relative to the first root where it is beneath that."""
+    first = roots()[0]
+    return str(path.relative_to(first)) if path.is_relative_to(first) else str(path)
+
+
 def check_file_parameters(declared: Sequence[Parameter], params: Mapping[str, str]) -> dict[str, str]:
     """`params` with every given file name made absolute. Raises Problems naming each that is outside."""
     checked, problems = dict(params), list[Problem]()

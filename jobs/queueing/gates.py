@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from hosts.models import HostState
 from jobs.queueing.facts import Facts, HostFacts, JobFacts, LaneFacts
 from jobs.timing.windows import is_open, next_opening
+
+# Windows are asked by the engine's clock, leases by the database's: further apart, neither can be believed.
+CLOCK_LIMIT: Final = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,13 @@ JobGate = Callable[[JobFacts, datetime], Iterator[Blocker]]
 def site_paused(facts: Facts, at: datetime) -> Iterator[Blocker]:
     if facts.is_paused:
         yield Blocker("site_paused", "The whole site is paused: nothing starts until somebody resumes it.")
+
+
+def clocks_agree(facts: Facts, at: datetime) -> Iterator[Blocker]:
+    if abs(facts.clock_off) > CLOCK_LIMIT:
+        seconds = facts.clock_off.total_seconds()
+        told = f"The engine's clock is {abs(seconds):.1f} s {'ahead of' if seconds > 0 else 'behind'} the database's"
+        yield Blocker("clock_off", f"{told}; nothing starts until they agree within {CLOCK_LIMIT.seconds} s.")
 
 
 def queue_enabled(lane: LaneFacts, at: datetime) -> Iterator[Blocker]:
@@ -107,7 +117,7 @@ def retry_due(job: JobFacts, at: datetime) -> Iterator[Blocker]:
         yield Blocker("retry_delay", f"Its next attempt is at {job.retry_at:%Y-%m-%d %H:%M:%S} UTC.", job.retry_at)
 
 
-SITE_GATES: Final[tuple[SiteGate, ...]] = (site_paused,)
+SITE_GATES: Final[tuple[SiteGate, ...]] = (site_paused, clocks_agree)
 LANE_GATES: Final[tuple[LaneGate, ...]] = (queue_enabled, window_open, queue_limit, type_limit, host_available)
 JOB_GATES: Final[tuple[JobGate, ...]] = (not_held, due, retry_due)
 

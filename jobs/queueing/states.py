@@ -65,10 +65,19 @@ class Move:
 def set_first_state(job: Job, blockers: Sequence[Blocker]) -> None:
     """Let an unsaved job be born blocked or ready, as the gates of its own say."""
     job.state = JobState.BLOCKED if blockers else JobState.READY
+    job.ready_at = None if blockers else job.created_at
     job.wake_at = wake_at(blockers)
     job.reason = blockers[0].message if blockers else ""
 
 
+def record_births(jobs: Sequence[Job], *, actor: str, at: datetime) -> None:
+    """Begin the history of jobs that have just been saved. In the caller's transaction."""
+    told = [(job.pk, None, at, "", job.state, actor, job.reason[:500]) for job in jobs]
+    for first in range(0, len(told), EVENT_BATCH):
+        insert_many(Event._meta.db_table, EVENT_COLUMNS, told[first : first + EVENT_BATCH], returning="id")
+
+
+EVENT_BATCH = 2_000
 EVENT_COLUMNS = {
     "job_id": "bigint",
     "attempt": "bigint",
@@ -90,6 +99,7 @@ COLUMNS = {
     "retry_at": "timestamptz",
     "wake_at": "timestamptz",
     "position": "bigint",
+    "ready_at": "timestamptz",
 }
 
 
@@ -127,7 +137,8 @@ def _update(moves: Sequence[Move], at: datetime) -> set[int]:
             finished_at = d.finished_at, retry_at = d.retry_at, wake_at = d.wake_at,
             failures = CASE WHEN d.failed < 0 THEN 0 ELSE jobs_job.failures + d.failed END,
             tries = jobs_job.tries + CASE WHEN d.state = 'running' THEN 1 ELSE 0 END,
-            position = COALESCE(d.position, jobs_job.position)
+            position = COALESCE(d.position, jobs_job.position),
+            ready_at = COALESCE(d.ready_at, jobs_job.ready_at)
         FROM {as_rows(COLUMNS)}
         WHERE jobs_job.id = d.id AND jobs_job.state = d.was
         RETURNING jobs_job.id
@@ -136,7 +147,7 @@ def _update(moves: Sequence[Move], at: datetime) -> set[int]:
         (
             m.job, m.was, m.to, m.reason[:500], m.exit_code, m.started_at,
             (m.finished_at or at) if m.to.is_final else None,
-            m.failed, m.retry_at, m.wake_at, m.position,
+            m.failed, m.retry_at, m.wake_at, m.position, at if m.to == JobState.READY else None,
         )
         for m in moves
     ]  # fmt: skip

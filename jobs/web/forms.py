@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 import secrets
 from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django import forms
+from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -18,10 +21,12 @@ from jobs.parameters import Parameter, ParameterType
 from jobs.problems import Problems
 from jobs.queueing.declarations import parameters_of
 from jobs.queueing.file_roots import roots
+from jobs.queueing.files import UPLOAD_LIMIT_BYTES
 from jobs.queueing.submit import PRIORITY_LIMIT, Request
 
 KEY: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 PREFIX: Final = "param_"
+UPLOAD: Final = "upload_"
 TEXT_LIMIT: Final = 200_000
 BOOLEANS: Final = [("true", gettext_lazy("yes")), ("false", gettext_lazy("no"))]
 
@@ -36,12 +41,48 @@ class Lines(forms.CharField):
         return str(super().to_python(value) or "").replace("\r\n", "\n").replace("\r", "\n")
 
 
+class PathField(forms.CharField):
+    """The path of a file on the site's side. One that is read may be uploaded beside it, under UPLOAD + its name."""
+
+    def __init__(self, parameter: Parameter, **told: Any) -> None:
+        self.is_upload = parameter.type == ParameterType.INPUT_FILE
+        text = _("A file to write: its path beneath %(root)s.")
+        attrs = {"class": "code", "autocomplete": "off", "spellcheck": "false"}
+        if self.is_upload:
+            text = _("A file to read: upload one of at most %(limit)s, or give a path beneath %(root)s.")
+            # The path may come with the upload, so the browser must not insist on it.
+            attrs |= {"list": "offered-files", "data-path": ""}
+        size = filesizeformat(UPLOAD_LIMIT_BYTES)
+        widget = forms.TextInput(attrs=attrs)
+        super().__init__(
+            max_length=4096, strip=False, widget=widget, help_text=text % {"root": roots()[0], "limit": size}, **told
+        )
+
+
+class Zoned(forms.Form):
+    """A form whose moments are entered in the zone that its field `zone` names: UTC without scripts."""
+
+    zone = forms.CharField(required=False, widget=forms.HiddenInput(attrs={"data-zone-field": ""}), initial="UTC")
+
+    def full_clean(self) -> None:
+        with timezone.override(zone_of(self.data.get("zone", ""))):
+            super().full_clean()
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The zone of that name, UTC if there is none."""
+    try:
+        return ZoneInfo(name or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
 def new_key() -> str:
     """Names one form that was handed out: sending it twice makes one job."""
     return secrets.token_urlsafe(18)
 
 
-class SubmitForm(forms.Form):
+class SubmitForm(Zoned):
     """A job of one type. What is wrong with its values is found where every job is checked."""
 
     queue = forms.ModelChoiceField(
@@ -52,7 +93,7 @@ class SubmitForm(forms.Form):
         empty_label=gettext_lazy("by the type's or the queue's choice"),
     )  # fmt: skip
     not_before = forms.DateTimeField(
-        required=False, label=gettext_lazy("Not before"), help_text=gettext_lazy("UTC. Empty: as soon as it may."),
+        required=False, label=gettext_lazy("Not before"), help_text=gettext_lazy("Empty: as soon as it may."),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local", "step": "1"}, format="%Y-%m-%dT%H:%M:%S"),
     )  # fmt: skip
     priority = forms.IntegerField(
@@ -136,14 +177,8 @@ def field_of(parameter: Parameter) -> forms.Field:
         case ParameterType.CHOICE:
             return forms.ChoiceField(choices=[*none, *((word, word) for word in parameter.choices)], **told)
         case ParameterType.INPUT_FILE | ParameterType.OUTPUT_FILE:
-            return forms.CharField(max_length=4096, strip=False, help_text=_file_help(parameter), **told)
+            return PathField(parameter, **told)
         case _:
             rows = min(12, (parameter.default or "").count("\n") + 1)
             area = forms.Textarea(attrs={"rows": rows, "class": "code grows", "spellcheck": "false"})
             return Lines(max_length=TEXT_LIMIT, widget=area, **told)
-
-
-def _file_help(parameter: Parameter) -> str:
-    if parameter.type == ParameterType.INPUT_FILE:
-        return _("A file to read: its path beneath %(root)s.") % {"root": roots()[0]}
-    return _("A file to write: its path beneath %(root)s.") % {"root": roots()[0]}

@@ -19,6 +19,7 @@ from hosts.models import Host
 from jobs.models import Attempt, Job, JobState, JobType, Queue
 from jobs.queueing.control import WAITING
 from jobs.web.live import answer, person
+from jobs.web.rows import rows_of
 
 PAGE_ROWS: Final = 50
 LAST_ID: Final = 2**63 - 1
@@ -97,11 +98,13 @@ def job_list(request: HttpRequest) -> HttpResponse:
     is_valid = form.is_valid()
 
     def told() -> dict[str, Any]:
-        page = _page(policy.visible(user, form.narrow(_rows())), form) if is_valid else {"jobs": []}
+        page: dict[str, Any] = {"jobs": []}
+        if is_valid:
+            page = _page(policy.visible(user, form.narrow(_rows())), form)
         links = {key: _address(request, **{key: value}) for key, value in page.items() if key != "jobs" and value}
         return {
             "form": form,
-            "jobs": page["jobs"],
+            "rows": rows_of(page["jobs"]),
             "newer": links.get("after"),
             "older": links.get("before"),
             "is_narrowed": not is_valid or form.is_narrowing,

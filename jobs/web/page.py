@@ -22,6 +22,7 @@ from jobs.problems import Problem
 from jobs.queueing.control import WAITING
 from jobs.queueing.declarations import parameters_of
 from jobs.web.asking import possible
+from jobs.web.files import listed
 from jobs.web.live import person
 from jobs.web.output import Tail, sizes_of, tail_of
 
@@ -55,9 +56,11 @@ def _told(request: HttpRequest, job: Job, *, at: datetime) -> dict[str, Any]:
         "blockers": explain(job, at=at) if is_waiting else [],
         "attempts": attempts,
         "open": next((attempt for attempt in attempts if attempt.finished_at is None), None),
-        "asks": possible(job, attempts, user=person(request)),
+        "offers": possible(job, attempts, user=person(request)),
         "events": Event.objects.filter(job_id=job.pk).order_by("-id")[:SHOWN_EVENTS],
+        "files": listed(job, parameters_of(job.type)),
         "may_submit": policy.may(person(request), "add", Job),
+        "may_administer": policy.may_administer(person(request), "view", Job),
     }
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -20,16 +20,17 @@ from accounts import policy
 from accounts.models import User
 from jobs.config.definitions import define_queue
 from jobs.dispatch.explain import reasons
-from jobs.models import Job, JobState, Queue
+from jobs.models import Attempt, Job, JobState, Queue
 from jobs.queueing.control import WAITING
-from jobs.queueing.gates import Blocker
 from jobs.queueing.timetables import timetable_of
 from jobs.timing.windows import is_open, next_change
 from jobs.timing.wording import describe
 from jobs.web.live import answer, person
+from jobs.web.rows import JobRow, rows_of
 
 SHOWN_WAITING: Final = 100
 SHOWN_RUNNING: Final = 50
+ID_DIGITS: Final = 18
 
 Counts = Mapping[tuple[int, str], int]
 
@@ -63,13 +64,6 @@ def view_of(queue: Queue, counts: Counts, *, user: User, at: datetime) -> QueueV
     )
 
 
-def counted(queues: Sequence[Queue], *, user: User) -> Counts:
-    """How many jobs of each queue wait and run, of those that `user` may see."""
-    alive = policy.visible(user, Job.objects.filter(queue__in=queues, state__in=[*WAITING, JobState.RUNNING]))
-    rows = alive.order_by().values_list("queue", "state").annotate(count=Count("pk"))
-    return {(queue, state): count for queue, state, count in rows}
-
-
 def _rows() -> Any:
     rows = Queue.objects.select_related("schedule", "host", "pool")
     return rows.prefetch_related("schedule__windows", "schedule__exceptions")
@@ -84,12 +78,12 @@ def queue_list(request: HttpRequest) -> HttpResponse:
 
     def told() -> dict[str, Any]:
         queues = list(policy.visible(user, _rows()))
-        counts = counted(queues, user=user)
+        counts = policy.jobs_by_state(user, [queue.pk for queue in queues])
         rows = [view_of(queue, counts, user=user, at=at) for queue in queues]
         return {
             "queues": rows,
             "may_change": any(row.may_change for row in rows),
-            "may_add": policy.may(user, "add", Queue),
+            "may_add": policy.may_administer(user, "add", Queue),
             "may_submit": policy.may(user, "add", Job),
         }
 
@@ -104,27 +98,54 @@ def queue_page(request: HttpRequest, name: str) -> HttpResponse:
     queue = policy.named_for(user, _rows(), name)
 
     def told() -> dict[str, Any]:
+        jobs = policy.visible(user, Job.objects.filter(queue=queue, finished_at=None))
+        waiting, further = _waiting(jobs.select_related("type", "owner", "host"), after=_after(request), at=at)
         return {
-            "row": view_of(queue, counted([queue], user=user), user=user, at=at),
-            "running": _running(policy.visible(user, Job.objects.filter(queue=queue))),
-            "waiting": _waiting(policy.visible(user, Job.objects.filter(queue=queue)), at=at),
+            "row": view_of(queue, policy.jobs_by_state(user, [queue.pk]), user=user, at=at),
+            "running": _running(jobs),
+            "waiting": waiting,
+            "first": request.path if _after(request) else None,
+            "further": f"?after={further}" if further else None,
             "may_change": policy.may(user, "change", queue),
+            "may_edit": policy.may_administer(user, "change", queue),
             "may_submit": policy.submittable(user, Queue.objects.filter(pk=queue.pk)).exists(),
         }
 
     return answer(request, page="jobs/queue_page.html", part="jobs/part_queue.html", at=at, told=told)
 
 
-def _running(jobs: Any) -> list[Job]:
-    running = jobs.filter(state=JobState.RUNNING).select_related("type", "owner").order_by("-id")
-    return list(running[:SHOWN_RUNNING])
+def _running(jobs: QuerySet[Job]) -> list[JobRow]:
+    attempts = Attempt.objects.filter(job=OuterRef("pk"), finished_at=None)
+    running = jobs.filter(state=JobState.RUNNING).annotate(ran_on=Subquery(attempts.values("host__name")[:1]))
+    return rows_of(running.select_related("type", "owner", "host").order_by("-id")[:SHOWN_RUNNING])
 
 
-def _waiting(jobs: Any, *, at: datetime) -> list[tuple[Job, list[Blocker]]]:
-    rows = jobs.filter(state__in=WAITING).select_related("type", "owner").order_by("-priority", "position", "id")
-    waiting = list(rows[:SHOWN_WAITING])
-    why = reasons(waiting, at=at)
-    return [(job, why[job.pk]) for job in waiting]
+def _waiting(jobs: QuerySet[Job], *, after: int | None, at: datetime) -> tuple[list[JobRow], int | None]:
+    """A page of those that wait, in their order, from the one after `after`; and where the next page begins."""
+    found = list(after_in_line(jobs, after))
+    shown = found[:SHOWN_WAITING]
+    further = shown[-1].pk if len(found) > SHOWN_WAITING else None
+    return rows_of(shown, why=reasons(shown, at=at)), further
+
+
+def after_in_line(jobs: QuerySet[Job], after: int | None) -> Iterator[Job]:
+    """One job more than a page has. Each question reads a piece of the index on jobs that have not finished."""
+    line = jobs.filter(state__in=WAITING).order_by("-priority", "position", "id")
+    place = Job.objects.filter(pk=after).values_list("priority", "position", "id").first() if after else None
+    if place is None:
+        yield from line[: SHOWN_WAITING + 1]
+        return
+    priority, position, pk = place
+    same = line.filter(priority=priority, position__gte=position).exclude(position=position, id__lte=pk)
+    found = list(same[: SHOWN_WAITING + 1])
+    yield from found
+    if len(found) <= SHOWN_WAITING:
+        yield from line.filter(priority__lt=priority)[: SHOWN_WAITING + 1 - len(found)]
+
+
+def _after(request: HttpRequest) -> int | None:
+    text = request.GET.get("after", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= ID_DIGITS else None
 
 
 @login_required

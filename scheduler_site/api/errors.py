@@ -15,7 +15,6 @@ from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.core.exceptions import ValidationError as ModelError
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
@@ -24,6 +23,7 @@ from rest_framework.settings import api_settings
 
 from accounts.policy import Missing
 from jobs.problems import Problem, Problems, Refused
+from scheduler_site.outages import is_outage
 
 logger = logging.getLogger(__name__)
 
@@ -122,7 +122,7 @@ def answer_to(error: Exception) -> Answer:
 
 
 def _last_answer(error: Exception) -> Answer:
-    if isinstance(error, OperationalError | InterfaceError):
+    if is_outage(error):
         logger.warning("the database did not answer: %s", error)
         return _busy("database_busy", "The database is busy or cannot be reached; nothing was changed.")
     if isinstance(error, OSError) and error.errno in NO_SPACE:

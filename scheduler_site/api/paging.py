@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
 from django.http import QueryDict
-from rest_framework.exceptions import NotFound
-from rest_framework.pagination import Cursor, CursorPagination
+from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
+from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
 from jobs.problems import Problem, Problems, did_you_mean
+from scheduler_site.api.keyset import Cursor, Order, page
 
 PAGE_LIMIT: Final = 500
 PROBLEMS_LIMIT: Final = 20
@@ -21,33 +21,40 @@ PAGE_WORDS: Final = ("cursor", "page_size")
 
 
 class Pages(CursorPagination):
-    """Pages of at most 500 rows. Going on costs the same at the end as at the beginning."""
+    """Pages of at most 500 rows. Going on costs the same at the end as at the beginning.
+
+    A view may have `parts`, which splits a list into some that together are the same, each with an index of its own.
+    """
 
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = PAGE_LIMIT
     cursor_query_param = "cursor"
 
-    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: APIView) -> tuple[str, ...]:
-        return tuple(getattr(view, "ordering", ("id",)))
-
     def get_page_size(self, request: Request) -> int:
         text = request.query_params.get("page_size")
         return self.page_size if text is None else whole(text, field="page_size", least=1, most=PAGE_LIMIT)
 
-    def decode_cursor(self, request: Request) -> Cursor | None:
+    def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any]:
+        self._address = request.build_absolute_uri()
+        order = Order.of(getattr(view, "ordering", ("id",)))
+        text = request.query_params.get(self.cursor_query_param)
+        parts = view.parts(queryset) if view is not None and hasattr(view, "parts") else [queryset]
         try:
-            return super().decode_cursor(request)
-        except (NotFound, ValueError) as error:
+            cursor = Cursor.read(text, order=order, model=queryset.model) if text else None
+        except (ValueError, OverflowError, ValidationError) as error:  # made up by somebody
             raise _bad_cursor() from error
+        rows, self._before, self._behind = page(parts, order=order, cursor=cursor, size=self.get_page_size(request))
+        return rows
 
-    def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any] | None:
-        try:
-            return super().paginate_queryset(queryset, request, view)
-        except Problems:
-            raise
-        except (ValueError, OverflowError, ValidationError) as error:  # a cursor made up by somebody
-            raise _bad_cursor() from error
+    def get_next_link(self) -> str | None:
+        return self._link(self._behind)
+
+    def get_previous_link(self) -> str | None:
+        return self._link(self._before)
+
+    def _link(self, cursor: Cursor | None) -> str | None:
+        return replace_query_param(self._address, self.cursor_query_param, cursor.text) if cursor else None
 
 
 def _bad_cursor() -> Problems:

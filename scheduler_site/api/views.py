@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, cast
 
 from django.db.models import Model, QuerySet
@@ -42,7 +43,6 @@ class NamedViews(GenericViewSet[Any]):
     ordering: ClassVar[tuple[str, ...]] = ("name",)
     # The column that holds the name.
     name_field: ClassVar[str] = "name"
-    detail_form: ClassVar[type[Any] | None] = None
 
     def define(self, data: Any, row: Any | None) -> Model:
         """Check `data` and save it as a new row, or as changes of `row`. Raises Problems."""
@@ -55,7 +55,7 @@ class NamedViews(GenericViewSet[Any]):
     def list(self, request: Request) -> Response:
         rows = policy.visible(caller(request), self.get_queryset())
         page = self.paginate_queryset(self.filter_queryset(rows))
-        return self.get_paginated_response([self.answer(row) for row in page or []])
+        return self.get_paginated_response(self.answers(page or []))
 
     def create(self, request: Request) -> Response:
         policy.require(caller(request), "add", self.model)
@@ -83,11 +83,13 @@ class NamedViews(GenericViewSet[Any]):
     def model(self) -> type[Model]:
         return cast("type[Model]", self.get_queryset().model)
 
+    def answers(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """The JSON of a page of a list."""
+        return [self.answer(row) for row in rows]
+
     def answer(self, row: Any) -> Any:
         """The JSON of `row` in lists."""
         return self.get_serializer(row).data
 
     def _detail(self, pk: int) -> Any:
-        row = self.get_queryset().get(pk=pk)
-        told = self.get_serializer_context()
-        return self.detail_form(row, context=told).data if self.detail_form else self.answer(row)
+        return self.answer(self.get_queryset().get(pk=pk))

@@ -5,6 +5,7 @@ Reads outside a transaction never take it: in WAL mode they wait for nobody.
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 import time
@@ -106,6 +107,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
         # A commit that failed, for a full disk say, leaves the transaction open and the lock ours.
         if self._fair_lock is not None and not (self.connection and self.connection.in_transaction):
             self._fair_lock.release()
+
+    def sync_log(self) -> None:
+        """Bring what is committed to the disk. With synchronous=NORMAL only a checkpoint does that by itself."""
+        try:
+            log = os.open(f"{_path(self.settings_dict['NAME'])}-wal", os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return  # the last one to close has brought everything to the database's file
+        try:
+            os.fsync(log)
+        finally:
+            os.close(log)
 
     @property
     def _timeout_seconds(self) -> float:

@@ -65,19 +65,18 @@ def state_badge(state: str, phase: str = "", outcome: str = "", is_held: bool = 
 
 
 @register.simple_tag
-def when(at: datetime | None, is_full: bool = False) -> SafeString:
-    """A moment, relative; its date, time and zone are in the title, or with `is_full` beside it. A dash for None."""
+def when(at: datetime | None) -> SafeString:
+    """A moment, relative and absolute; a dash for None. In UTC, which scripts turn into the viewer's zone."""
     if at is None:
         return format_html('<span class="muted">{}</span>', "–")
     moment = at.astimezone(UTC)
-    absolute = f"{moment:%Y-%m-%d %H:%M:%S} UTC"
-    shown = format_html(
-        '<time datetime="{}" title="{}" data-when>{}</time>',
+    return format_html(
+        '<span class="moment"><time datetime="{0}" data-when>{1}</time> '
+        '<time class="moment-at" datetime="{0}" title="{2} UTC" data-at>{2}</time></span>',
         moment.isoformat(timespec="seconds"),
-        absolute,
         relative(moment, now=timezone.now()),
+        f"{moment:%Y-%m-%d %H:%M:%S}",
     )
-    return format_html('{} <span class="muted nowrap" data-absolute>{}</span>', shown, absolute) if is_full else shown
 
 
 @register.simple_tag

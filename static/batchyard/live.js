@@ -1,4 +1,4 @@
-// A job's output as it is written, in the colours it asks for, and its state as it changes.
+// A job's output as it is written, in the colours it asks for, and its state as it changes; lists that follow.
 //
 // What a job writes is never trusted: it becomes text nodes in elements of our own classes.
 "use strict";
@@ -8,6 +8,7 @@
   const CARRY_LIMIT = 4096;
   const RETRY_MS = [500, 1000, 2000, 5000, 10000];
   const SILENCE_MS = 40000;
+  const FRESH_MS = 5000;
 
   // One escape sequence, whole: CSI, OSC and its like, or a short one. Or the beginning of one at the end.
   const ESCAPE = /^\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-Z\\^-~])/;
@@ -213,8 +214,8 @@
     async read(abort) {
       const headers = this.lastId ? { "Last-Event-ID": this.lastId } : {};
       const answer = await fetch(this.address, { headers, signal: abort.signal, cache: "no-store" });
-      // Signed out, or the job is gone: the page itself says so.
-      if (answer.status === 401 || answer.status === 404) return void location.reload();
+      // Signed out, or the job is gone: the page itself says so. Unless it has just been loaded and did not.
+      if ([401, 403, 404].includes(answer.status) && performance.now() > FRESH_MS) return void location.reload();
       if (!answer.ok) return;
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
       let text = "";
@@ -244,6 +245,14 @@
       this.hear(told.event, JSON.parse(told.data));
     }
   }
+
+  // Open for as long as somebody looks.
+  const follow = (stream) => {
+    stream.open();
+    document.addEventListener("visibilitychange", () => (document.hidden ? stream.close() : stream.open()));
+    window.addEventListener("pagehide", () => stream.close());
+    window.addEventListener("pageshow", () => stream.open());
+  };
 
   const start = (box) => {
     const paper = new Paper(box.querySelector("code"));
@@ -281,14 +290,11 @@
         if (isDrawn) requestAnimationFrame(draw);
         isDrawn = false;
       } else if (kind === "state") renew();
-     
     };
 
     const stream = new Stream(box.dataset.stream, box.dataset.lastId, hear);
     box.scrollTop = box.scrollHeight;
-    stream.open();
-    document.addEventListener("visibilitychange", () => (document.hidden ? stream.close() : stream.open()));
-    window.addEventListener("pagehide", () => stream.close());
+    follow(stream);
     // A job that is retried goes on writing.
     document.addEventListener("htmx:afterSettle", () => {
       const live = document.getElementById("live");
@@ -296,19 +302,11 @@
     });
   };
 
-  // A text that is being entered has room.
-  const grow = (area) => {
-    area.style.height = "auto";
-    area.style.height = `${area.scrollHeight + 2}px`;
-  };
-
   document.addEventListener("DOMContentLoaded", () => {
     const box = document.getElementById("output-box");
     if (box) start(box);
-    for (const area of document.querySelectorAll("textarea.grows")) {
-      grow(area);
-      area.addEventListener("input", () => grow(area));
-    }
+    const list = document.querySelector("[data-changes]");
+    if (list) follow(new Stream(list.dataset.changes, "", () => document.body.dispatchEvent(new Event("list-changed"))));
     // A list is narrowed as soon as something is chosen; the button is for those without scripts.
     const filters = document.querySelector("form[data-filters]");
     filters?.addEventListener("change", (event) => {

@@ -69,13 +69,13 @@
       put(since, duration(Date.now() - Date.parse(since.dataset.since)));
     }
   };
-  // The viewer's own zone beside the site's UTC.
-  const LOCAL = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+  // The viewer's own zone instead of UTC; the foot of the page says which. Swedes write dates as ISO does.
+  const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+  const LOCAL = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium" });
   const tellZones = (within) => {
-    for (const time of within.querySelectorAll("time[data-when]:not([data-zoned])")) {
-      time.dataset.zoned = "";
-      time.title = `${LOCAL.format(new Date(time.dateTime))}\n${time.title}`;
-    }
+    for (const time of within.querySelectorAll("time[data-at]")) put(time, LOCAL.format(new Date(time.dateTime)));
+    for (const zone of within.querySelectorAll("[data-zone]")) put(zone, ZONE);
+    for (const field of within.querySelectorAll("input[data-zone-field]")) field.value = ZONE;
   };
 
   // Live parts: said to be old while the site cannot be reached; "batchyard:lost" and "batchyard:found" say so.
@@ -93,7 +93,11 @@
   document.addEventListener("click", (event) => {
     const target = event.target;
     if (target.closest("[data-theme-switch]")) nextTheme();
-    target.closest("[data-dismiss]")?.closest(".toast")?.remove();
+    const dismissed = target.closest("[data-dismiss]")?.closest(".toast");
+    if (dismissed) {
+      dismissed.remove();
+      (document.querySelector(".toast button") ?? document.getElementById("main")).focus();
+    }
     const copied = target.closest("[data-copies]");
     if (copied) {
       const text = document.getElementById(copied.dataset.copies).textContent;

@@ -3,20 +3,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from axes.models import AccessAttempt, AccessLog
 from django.apps import apps
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group
 from django.db import connection
 from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import Token, User
+from accounts.models import AuditEntry, Grant, Token, User
 from hosts.models import Host, Lease, Ownership, Pool
-from jobs.dispatch.tick import pass_once
-from jobs.execution import ownership
 from jobs.models import (
     Attempt,
-    DatedException,
     Engine,
     Event,
     Job,
@@ -28,44 +28,33 @@ from jobs.models import (
     Script,
     Site,
 )
+from scheduler_site.admin_menu import MENU
 from tests.admin.pages import text, url
-from tests.builders import MONDAY_NOON, grant, make_host, make_job, make_pool, make_queue, make_schedule, make_user
+from tests.admin.rows import fill
 
 OURS = [model for app in ("accounts", "hosts", "jobs") for model in apps.get_app_config(app).get_models()]
-SHOWN = [model for model in OURS if admin.site.is_registered(model)]
-RECORDS = [Attempt, Engine, Event, Lane, Lease, Output, Ownership, Script]
-DEFINITIONS = [Host, Job, JobType, Pool, Queue, Schedule, User]
+SHOWN: list[type[Model]] = [*admin.site._registry]
+RECORDS = [AccessLog, Attempt, AuditEntry, Engine, Event, Lane, Lease, LogEntry, Output, Ownership, Script]
+REVOCABLE = [AccessAttempt, Grant, Token]
+DEFINITIONS = [Group, Host, Job, JobType, Pool, Queue, Schedule, User]
 INSIDE_OTHERS = {"PoolMember", "Window", "DatedException", "Parameter"}
 
 named = pytest.mark.parametrize("model", SHOWN, ids=[model.__name__ for model in SHOWN])
 
 
-def fill(*, number: int = 0) -> None:
-    """At least one more row of every model, a job that runs among them."""
-    host = make_host(f"host{number}", seats=1)
-    make_queue(f"queue{number}", host=host)
-    schedule = make_schedule(f"schedule{number}", zone="Europe/Berlin")
-    DatedException.objects.create(
-        schedule=schedule, first="2026-12-24", last="2026-12-26", periods=[{"begin": "10:00:00", "end": "12:00:00"}]
-    )
-    Queue.objects.filter(name=f"queue{number}").update(schedule=None)
-    make_pool(f"pool{number}", host)
-    for _ in range(2):
-        make_job(queue=f"queue{number}", notes=f"number {number}")
-    pass_once(at=MONDAY_NOON)
-    attempt = Attempt.objects.filter(job__queue__name=f"queue{number}").get()
-    attempt.script = Script.objects.create(digest=f"{number:064}", text="true\n", interpreter="sh")
-    attempt.save(update_fields=["script"])
-    Output.objects.create(attempt=attempt, stream="stdout", size_bytes=5)
-    ownership.acquire([host.pk], owner="engine")
-    Engine.objects.create(name=f"engine{number}", started_at=MONDAY_NOON, seen_at=MONDAY_NOON)
-    Site.get()
-    Token.objects.create(make_user())  # type: ignore[no-untyped-call]
-    grant(make_user(), "ViewQueues", queue=make_queue(f"queue{number}"))
-
-
 def test_every_model_has_pages_of_its_own_or_inside_others() -> None:
     assert {model.__name__ for model in OURS} - {model.__name__ for model in SHOWN} == INSIDE_OTHERS
+
+
+def test_every_page_belongs_to_a_kind_that_these_tests_know() -> None:
+    assert {*RECORDS, *REVOCABLE, *DEFINITIONS, Site} == set(SHOWN)
+
+
+def test_every_page_stands_in_the_menu_once() -> None:
+    listed = [model for _title, entries in MENU for model, _icon, _about in entries]
+
+    assert len(listed) == len(set(listed))
+    assert set(listed) == set(SHOWN)
 
 
 @named
@@ -107,13 +96,24 @@ def test_what_the_site_writes_is_neither_added_nor_deleted_by_people(page: Clien
     assert model._default_manager.filter(pk=row.pk).exists()
 
 
-@pytest.mark.parametrize("model", RECORDS, ids=lambda model: model.__name__)
+@pytest.mark.parametrize("model", [*RECORDS, *REVOCABLE], ids=lambda model: model.__name__)
 def test_what_the_site_writes_is_not_changed_by_people(page: Client, model: type[Model]) -> None:
     fill()
     row = model._default_manager.first()
     assert row is not None
 
     assert page.post(url(model, "change", row.pk), {}).status_code == 403
+
+
+@pytest.mark.parametrize("model", REVOCABLE, ids=lambda model: model.__name__)
+def test_what_lets_people_in_or_keeps_them_out_can_be_deleted(page: Client, model: type[Model]) -> None:
+    fill()
+    row = model._default_manager.first()
+    assert row is not None
+
+    page.post(url(model, "delete", row.pk), {"post": "yes"})
+
+    assert not model._default_manager.filter(pk=row.pk).exists()
 
 
 @named

@@ -37,7 +37,7 @@ def start(job: Job, *, phase: Phase = Phase.RUNNING) -> Attempt:
     at = timezone.now()
     assert move(job, Move(job=job.pk, was=JobState.READY, to=JobState.RUNNING, attempt=1, started_at=at), at=at)
     return Attempt.objects.create(
-        job=job, number=job.tries, lane=lane_for(job.queue, job.type, None), host=Host.objects.get(name="localhost"),
+        job=job, number=job.tries, lane_id=lane_for(job.queue, job.type, None), host=Host.objects.get(name="localhost"),
         marker=f"{job.pk}.{job.tries}", phase=phase, claimed_at=at, started_at=at,
     )  # fmt: skip
 

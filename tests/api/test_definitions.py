@@ -241,6 +241,7 @@ def test_a_job_type_keeps_what_it_was_given(api: APIClient, site: None) -> None:
         ],
         "on_fail": {"retry": {"when": "later", "count": 3, "delay": 60}},
         "time_limit": 3600,
+        "lost_after": 7200,
         "grace": 5,
         "host": "localhost",
         "max_running": 2,

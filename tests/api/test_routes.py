@@ -16,7 +16,7 @@ from jobs.models import Job
 from tests.api.parts import V1, assert_error, finish, make_job, start, write
 
 # An example for each part of an address that varies.
-PARTS = {"pk": "JOB", "name": "nightly", "path": "in/a.txt"}
+PARTS = {"pk": "JOB", "name": "nightly", "path": "in/a.txt", "key": "bsk_0123abcd"}
 NAMES = {"job-types": "render", "hosts": "localhost", "pools": "both", "schedules": "nights"}
 DOCS = ("/api/schema", "/api/docs")
 

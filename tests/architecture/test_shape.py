@@ -26,8 +26,8 @@ LOOP_TOPS = frozenset(
         "jobs/execution/session.py",
     }
 )
-# The one place where a scenario waits, always for a condition and with a deadline.
-MAY_SLEEP = frozenset({"tests/scenarios/site.py"})
+# The one place where a scenario waits, always for a condition and with a deadline; and what the lab's jobs execute.
+MAY_SLEEP = frozenset({"tests/scenarios/site.py", "tests/lab/oracle_job.py"})
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

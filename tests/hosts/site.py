@@ -53,9 +53,10 @@ def marked_pids(marker: str) -> set[int]:
 class Site:
     """A connected host with what a test asks of it."""
 
-    def __init__(self, connect: Callable[[], Transport], *, directory: Path) -> None:
+    def __init__(self, connect: Callable[[], Transport], *, directory: Path, has_resident: bool = True) -> None:
         self._connect = connect
         self.directory = directory
+        self.has_resident = has_resident
         self.records: list[JournalRecord] = []
         self._names: set[str] = set()
         self._unread = b""
@@ -66,7 +67,11 @@ class Site:
         """Connects, and follows the journal from where it was left."""
         self.transport = self._connect()
         self.shell = self.transport.open_shell(timeout_seconds=10)
-        self.supervisor = Supervisor(self.shell, directory=str(self.directory))
+        self.supervisor = Supervisor(
+            self.shell,
+            directory=str(self.directory),
+            open_shell=(lambda: self.transport.open_shell(timeout_seconds=10)) if self.has_resident else None,
+        )
         self.hello = self.supervisor.hello()
         self._follower = self.transport.follow(self.supervisor.journal_path, offset=self._offset)
         self._unread = b""
@@ -119,6 +124,13 @@ class Site:
         """How the run ended."""
         assert self.launch(request) == [LaunchKind.STARTED]
         return self.ended(request.name)
+
+    def supervisors(self, name: str) -> list[int]:
+        """The processes that would write down how the run ends, in the order in which one can do without the other."""
+        pid = int((self.directory / "runs" / name / "run").read_text().splitlines()[1].split()[3])
+        if not self.has_resident:
+            return [pid]
+        return [int(Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[1]), pid]
 
     def pids(self, name: str) -> set[int]:
         """What is alive of the run, but for what has another environment."""

@@ -26,9 +26,9 @@ def open_slot(uptime: int = 1) -> str:
 def test_a_supervisor_that_died_is_told_from_a_lost_run(site: Site) -> None:
     site.launch(run_of("orphan", "sleep 1000"))
     pid = site.started("orphan").pid
-    supervisor_pid = int((site.directory / "runs/orphan/run").read_text().split()[-1])
 
-    os.kill(supervisor_pid, signal.SIGKILL)
+    for supervisor in site.supervisors("orphan"):
+        os.kill(supervisor, signal.SIGKILL)
     wait_until(lambda: site.look("orphan").state is not RunState.RUNNING, what="the supervisor's end")
     orphan = site.look("orphan")
     os.kill(pid, signal.SIGKILL)
@@ -40,15 +40,23 @@ def test_a_supervisor_that_died_is_told_from_a_lost_run(site: Site) -> None:
 
 def test_a_process_number_in_use_again_is_not_taken_for_the_run(site: Site) -> None:
     site.run(run_of("reused", "exit 0"))
-    pid, start, boot, supervisor_pid = (site.directory / "runs/reused/run").read_text().splitlines()[1].split()
+    pid, start, boot, _ = (site.directory / "runs/reused/run").read_text().splitlines()[1].split()
     edit_run(site, "reused", line=0, text=open_slot())
-    edit_run(site, "reused", line=1, text=f"{os.getpid()} {start} {boot} {supervisor_pid}")
+    edit_run(site, "reused", line=1, text=f"{os.getpid()} {start} {boot} {pid}")
 
     site.supervisor.kill(["reused"], grace=None)
 
     assert site.killed("reused").is_gone
     assert site.look("reused").state is RunState.LOST
     assert pid != str(os.getpid())
+
+
+def test_a_look_at_an_ended_run_tells_when_it_began(site: Site) -> None:
+    site.run(run_of("begun", "exit 0"))
+    site.run(run_of("refused", "exit 0", directory="/not/there"))
+
+    assert site.look("begun").start_ticks == site.started("begun").start_ticks
+    assert site.look("refused").start_ticks is None
 
 
 def test_a_reboot_is_told(site: Site) -> None:
@@ -74,6 +82,21 @@ def test_a_claimed_run_may_start_for_a_while_only(site: Site, age: int, may_star
 
     assert (look.state, look.may_start) == (RunState.CLAIMED, may_start)
     assert site.launch(run_of("claimed", "exit 0")) == [LaunchKind.DUPLICATE]
+
+
+def test_a_run_that_was_about_to_begin_is_never_begun_again(site: Site) -> None:
+    site.run(run_of("between", "exit 0"))
+    boot = (site.directory / "runs/between/run").read_text().splitlines()[1].split()[2]
+    edit_run(site, "between", line=0, text=open_slot(int(time.clock_gettime(time.CLOCK_BOOTTIME) * 100)))
+
+    edit_run(site, "between", line=1, text=f"0 {1 << 40} {boot} {os.getpid()}")
+    alive = site.look("between")
+    edit_run(site, "between", line=1, text=f"0 0 {boot} {os.getpid()}")
+    dead = site.look("between")
+
+    assert (alive.state, alive.may_start) == (RunState.CLAIMED, True)
+    assert dead.state is RunState.LOST
+    assert site.launch(run_of("between", "exit 0")) == [LaunchKind.DUPLICATE]
 
 
 @pytest.mark.parametrize("text", ["", "\n", "exited 0 12", "nonsense .", "exited x y z ."])

@@ -110,8 +110,9 @@ API: Final[Table] = {
     **{("POST", f"api/v1/jobs/{{pk}}/{verb}"): MANAGE_JOB for verb in JOB_VERBS},
     **{
         ("GET", f"api/v1/jobs/{{pk}}/{part}"): thing(VIEW_JOBS, JOB)
-        for part in ("explain", "events", "output", "output/stream")
+        for part in ("explain", "events", "files", "output", "output/stream")
     },
+    ("GET", "api/v1/jobs/changes"): action(VIEW_JOBS, Where.SOMEWHERE),
     ("GET", "api/v1/files"): action(VIEW_JOBS, Where.EVERYWHERE),
     ("POST", "api/v1/files"): action((P.CREATE_JOBS,), Where.SOMEWHERE),
     ("GET", "api/v1/files/{path}"): action(VIEW_JOBS, Where.EVERYWHERE),
@@ -130,6 +131,10 @@ API: Final[Table] = {
     ("DELETE", "api/v1/grants/{pk}"): SUPER_THING,
     ("GET", "api/v1/audit"): SUPER_ACTION,
     ("GET", "api/v1/audit/export"): SUPER_ACTION,
+    ("GET", "api/v1/whoami"): ACCOUNT,
+    ("GET", "api/v1/tokens"): ACCOUNT,
+    ("POST", "api/v1/tokens"): ACCOUNT,
+    ("DELETE", "api/v1/tokens/{key}"): ACCOUNT,
     ("GET", "api/schema"): ACCOUNT,
     ("GET", "api/docs"): ACCOUNT,
     # An address that does not exist.
@@ -138,6 +143,7 @@ API: Final[Table] = {
 PAGES: Final[Table] = {
     ("GET", ""): PUBLIC,
     ("GET", "healthz"): PUBLIC,
+    ("GET", "metrics"): SUPER_ACTION,
     ("GET", "accounts/login/"): PUBLIC,
     ("POST", "accounts/logout/"): PUBLIC,
     ("GET", "accounts/password/"): ACCOUNT,
@@ -152,6 +158,8 @@ PAGES: Final[Table] = {
     ("GET", "jobs/{pk}/"): thing(VIEW_JOBS, JOB),
     ("POST", "jobs/{pk}/ask/{verb}/"): MANAGE_JOB,
     ("GET", "jobs/{pk}/output/{number}/{stream}/"): thing(VIEW_JOBS, JOB),
+    ("GET", "jobs/{pk}/files/{name}/"): thing(VIEW_JOBS, JOB),
+    ("POST", "uploads/"): action((P.CREATE_JOBS,), Where.SOMEWHERE),
     ("GET", "submit/"): action((P.CREATE_JOBS,), Where.SOMEWHERE),
     ("GET", "submit/{name}/"): thing(VIEW_TYPES, TYPE, do=(P.CREATE_JOBS,)),
     ("POST", "submit/{name}/"): thing(VIEW_TYPES, TYPE, do=(P.CREATE_JOBS,)),
@@ -183,10 +191,7 @@ ADMIN: Final[Mapping[str, AdminRule]] = {
             "accounts/auditentry", "accounts/grant", "accounts/token", "accounts/user", "auth/group",
             "hosts/lease", "hosts/ownership",
             "jobs/attempt", "jobs/engine", "jobs/event", "jobs/lane", "jobs/output", "jobs/script", "jobs/site",
-            "axes/accessattempt", "axes/accessfailurelog", "axes/accesslog",
-            "django_celery_beat/clockedschedule", "django_celery_beat/crontabschedule",
-            "django_celery_beat/intervalschedule", "django_celery_beat/periodictask",
-            "django_celery_beat/solarschedule",
+            "admin/logentry", "axes/accessattempt", "axes/accesslog",
         ),
         AdminRule(),
     ),

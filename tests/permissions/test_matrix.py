@@ -16,8 +16,8 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.test import Client
 
-from accounts.models import Grant, User
-from jobs.models import Job
+from accounts.models import Grant, Token, User
+from jobs.models import Job, Parameter
 from tests.api.parts import finish, make_job, make_type, start, write
 from tests.builders import make_host, make_pool, make_queue, make_schedule
 from tests.permissions.actors import ACTORS, PEOPLE, Actor
@@ -27,9 +27,9 @@ from tests.permissions.table import ADMIN, ADMIN_ALSO, ADMIN_SITE, API, PAGES, A
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 NAMES: Final = {
     "queues": "nightly", "job-types": "render", "schedules": "nights", "hosts": "build1", "pools": "both",
-    "users": "alice", "groups": "night shift", "submit": "render",
+    "users": "alice", "groups": "night shift", "submit": "render", "jobs": "model",
 }  # fmt: skip
-WORDS: Final = {"path": "a.txt", "key": "none", "word": "enable", "verb": "retry", "number": "1", "stream": "stdout"}
+WORDS: Final = {"path": "a.txt", "word": "enable", "verb": "retry", "number": "1", "stream": "stdout"}
 each = pytest.mark.parametrize("actor", ACTORS, ids=[actor.name for actor in ACTORS])
 each_person = pytest.mark.parametrize("actor", PEOPLE, ids=[actor.name for actor in PEOPLE])
 
@@ -55,14 +55,14 @@ def job(db: None) -> Job:
         make_host(name)
     for name in ("nightly", "other"):
         make_queue(name)
-    for name in ("render", "other"):
-        make_type(name)
+    make_type("other")
     for name in ("both", "other"):
         make_pool(name)
     make_schedule("nights")
     night_shift = Group.objects.create(name="night shift")
     Grant.objects.create(group=night_shift, permission="ViewHosts")
-    attempt = start(make_job(User.objects.create_user("alice")))
+    Parameter.objects.create(job_type=make_type("render"), position=2, name="model", type="InputFile")
+    attempt = start(make_job(User.objects.create_user("alice"), params={"scene": "a", "model": "a.txt"}))
     write(attempt, ("stdout", b"hello"))
     finish(attempt)
     return attempt.job
@@ -72,7 +72,13 @@ def address(route: str, job: Job) -> str:
     """An address of this route about this thing."""
     noun = route.removeprefix("api/v1/").split("/")[0]
     first_grant = Grant.objects.order_by("pk").values_list("pk", flat=True)[0]
-    parts = {**WORDS, "name": NAMES.get(noun, ""), "pk": str(first_grant if noun == "grants" else job.pk)}
+    own_token = Token.objects.values_list("token_key", flat=True).first() or "none"
+    parts = {
+        **WORDS,
+        "key": own_token,
+        "name": NAMES.get(noun, ""),
+        "pk": str(first_grant if noun == "grants" else job.pk),
+    }
     return "/" + re.sub(r"\{(\w+)\}", lambda match: parts[match[1]], route)
 
 
@@ -96,7 +102,8 @@ def asked(client: Client, method: str, route: str, rule: Rule, job: Job) -> Any:
 
 def refusal(answer: Any) -> int | None:
     """The status that says that somebody is not let in; None if they are."""
-    if answer.status_code == 302 and "/login/" in answer["Location"]:
+    is_to_sign_in = any(template.name == "accounts/login.html" for template in answer.templates)
+    if is_to_sign_in or (answer.status_code == 302 and "/login/" in answer["Location"]):
         return 401
     return answer.status_code if answer.status_code in {401, 403, 404} else None
 

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -16,11 +17,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+from zlib import crc32
 
 import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
-READY_SECONDS = 60.0
+READY_SECONDS = 180.0
+# All sites of all tests share it: what is collected depends on the checkout alone.
+STATIC_DIRECTORY = Path(tempfile.gettempdir()) / f"batchyard-tests-static-{os.getuid()}-{crc32(os.fsencode(ROOT)):08x}"
 
 Found = TypeVar("Found")
 
@@ -74,11 +78,12 @@ class SiteUnderTest:
             **keep,
             "BATCHYARD_DATA_DIR": str(self.directory / "var"),
             "BATCHYARD_BIND": f"127.0.0.1:{self.port}",
+            "BATCHYARD_STATIC_DIR": str(STATIC_DIRECTORY),
             "PYTHONUNBUFFERED": "1",
             **self.environment,
         }
 
-    def manage(self, *words: str, timeout_seconds: float = 60) -> str:
+    def manage(self, *words: str, timeout_seconds: float = 180) -> str:
         done = subprocess.run(
             [sys.executable, str(ROOT / "manage.py"), *words],
             env=self.env(), cwd=self.directory, capture_output=True, text=True, timeout=timeout_seconds, check=False,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.servers.parts import missing, program, wait_until
@@ -31,6 +32,18 @@ class PostgresServer:
     def url(self) -> str:
         """What DATABASE_URL would hold."""
         return f"postgres://postgres@/postgres?host={self.directory}"
+
+    def create(self, name: str) -> None:
+        """Make one more database."""
+        self._ask(f'CREATE DATABASE "{name}"')
+
+    def drop(self, name: str) -> None:
+        """Remove a database, with whoever is still connected."""
+        self._ask(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def _ask(self, sql: str) -> None:
+        with psycopg.connect(host=str(self.directory), user="postgres", dbname="postgres", autocommit=True) as line:
+            line.execute(sql)
 
     def settings(self) -> dict[str, Any]:
         """Django's description of its database."""

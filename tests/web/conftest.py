@@ -1,13 +1,20 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
 from django.test import Client
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from accounts.models import User
 from tests.builders import grant, make_host, make_queue, make_type
+from tests.scenarios.conftest import running_site
+from tests.scenarios.site import SiteUnderTest
+from tests.servers.parts import program
+from tests.web.browsing import opened, signed_in
+from tests.web.pages import Addresses, furnish
 
 
 @pytest.fixture(autouse=True)
@@ -52,3 +59,41 @@ def site(db: None) -> None:
     make_host()
     make_queue()
     make_type()
+
+
+@pytest.fixture(scope="session")
+def lively() -> Iterator[SiteUnderTest]:
+    """A site of real processes; its administrator's password is PASSWORD."""
+    program("chromium")
+    with running_site() as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def addresses(lively: SiteUnderTest) -> Addresses:
+    """The addresses of every page of that site, which has something of each kind."""
+    return furnish(lively)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program("chromium"), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def faults() -> Iterator[list[str]]:
+    """What went wrong in the browser: errors of scripts, and whatever the content security policy forbade."""
+    found: list[str] = []
+    yield found
+    assert found == []
+
+
+@pytest.fixture
+def tab(browser: Browser, lively: SiteUnderTest, addresses: Addresses, faults: list[str]) -> Iterator[Page]:
+    """A browser in which the administrator is signed in."""
+    context = opened(browser, lively, faults, viewport={"width": 1280, "height": 800})
+    yield signed_in(context)
+    context.close()

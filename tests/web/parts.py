@@ -54,6 +54,6 @@ def start(job: Job, *, phase: Phase = Phase.RUNNING, at: datetime | None = None)
     told = Move(job=job.pk, was=JobState.READY, to=JobState.RUNNING, attempt=number, started_at=at)
     assert move(job, told, at=at)
     return Attempt.objects.create(
-        job=job, number=number, lane=lane_for(job.queue, job.type, None), host=Host.objects.get(name="localhost"),
+        job=job, number=number, lane_id=lane_for(job.queue, job.type, None), host=Host.objects.get(name="localhost"),
         marker=f"{job.pk}.{number}", phase=phase, claimed_at=at, started_at=at,
     )  # fmt: skip

@@ -191,10 +191,14 @@ def test_a_token_that_cannot_be_is_not_made(hers: Client, told: dict[str, str]) 
 
 def test_a_revoked_token_opens_nothing(hers: Client) -> None:
     token = made_by(hers.post("/accounts/tokens/", {"name": "t", "days": "0"}))
-    [address] = [form for form in read(hers.get("/accounts/tokens/")).forms if form.endswith("/revoke/")]
+    [address] = [link for link in read(hers.get("/accounts/tokens/")).addresses if link.endswith("/revoke/")]
 
+    asked = hers.get(address)
+    was_there = Token.objects.exists()
     answer = hers.post(address, follow=True)
 
+    assert was_there
+    assert "cannot be brought back" in text(asked)
     assert "is revoked" in text(answer)
     assert APIClient().get("/api/v1/jobs", HTTP_AUTHORIZATION=f"Token {token}").status_code == 401
 

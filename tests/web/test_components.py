@@ -88,7 +88,7 @@ def test_a_moment_tells_its_date_and_zone() -> None:
     shown = rendered("{% when at %}", at=NOON)
 
     assert 'datetime="2026-03-02T12:00:00+00:00"' in shown
-    assert 'title="2026-03-02 12:00:00 UTC"' in shown
+    assert 'title="2026-03-02 12:00:00 UTC" data-at>2026-03-02 12:00:00</time>' in shown
 
 
 def test_what_never_happened_is_a_dash() -> None:

@@ -14,7 +14,7 @@ from tests.web.parts import read, start, text
 
 
 def numbers(answer: Any) -> list[int]:
-    return [job.pk for job in answer.context["jobs"]]
+    return [row.job.pk for row in answer.context["rows"]]
 
 
 def test_jobs_are_listed_the_newest_first(page: Client) -> None:

@@ -16,7 +16,8 @@ from tests.web.parts import read, start, text
 
 def asked(answer: Any) -> set[str]:
     """What may be asked of the job on this page."""
-    return {address.split("/")[-2] for address in read(answer).forms if "/ask/" in address}
+    shown = read(answer)
+    return {address.split("/")[-2] for address in (*shown.forms, *shown.addresses) if "/ask/" in address}
 
 
 def test_a_job_shows_what_it_was_given_and_what_happened(page: Client) -> None:
@@ -139,8 +140,37 @@ def test_output_that_does_not_exist_is_missing(page: Client, query: str) -> None
 def test_nothing_unknown_is_asked_and_nothing_by_a_link(page: Client) -> None:
     job = make_job()
 
+    asked = page.get(f"/jobs/{job.pk}/ask/cancel/")
+
     assert page.post(f"/jobs/{job.pk}/ask/explode/").status_code == 404
-    assert page.get(f"/jobs/{job.pk}/ask/cancel/").status_code == 405
+    assert f"Cancel job {job.pk}?" in text(asked)
+    assert Job.objects.get().state == "ready"
+
+
+@pytest.mark.parametrize("verb", ["cancel", "kill"])
+def test_what_cannot_be_undone_is_asked_once_more(page: Client, verb: str) -> None:
+    job = make_job("render <all>")
+    attempt = start(job)
+
+    offered = page.get(f"/jobs/{job.pk}/")
+    asked = page.get(f"/jobs/{job.pk}/ask/{verb}/")
+    attempt.refresh_from_db()
+    was_asked = attempt.request
+    page.post(f"/jobs/{job.pk}/ask/{verb}/")
+
+    attempt.refresh_from_db()
+    assert f"/jobs/{job.pk}/ask/{verb}/" not in read(offered).forms
+    assert "is lost" in text(asked)
+    assert b"render &lt;all&gt;" in asked.content
+    assert f"/jobs/{job.pk}/" in read(asked).addresses
+    assert was_asked == ""
+    assert attempt.request == verb
+
+
+def test_what_can_be_undone_is_done_at_once(page: Client) -> None:
+    job = make_job()
+
+    assert f"/jobs/{job.pk}/ask/cancel/" in read(page.get(f"/jobs/{job.pk}/")).forms
 
 
 def test_forms_from_elsewhere_are_refused(alice: object, site: None) -> None:

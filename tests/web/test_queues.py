@@ -3,10 +3,13 @@ from __future__ import annotations
 from datetime import time
 
 import pytest
+from django.db import connection
 from django.test import Client
 
-from jobs.models import Queue
+from accounts.models import User
+from jobs.models import Job, Queue
 from jobs.queueing import control
+from jobs.queueing.submit import Request, submit_many
 from tests.builders import MONDAY_NOON, make_host, make_job, make_queue, make_schedule
 from tests.web.parts import read, start, text
 
@@ -84,9 +87,38 @@ def test_a_queue_shows_its_waiting_jobs_in_order_with_reasons(page: Client, site
     answer = page.get("/queues/anytime/")
 
     waiting = answer.context["waiting"]
-    assert [job.pk for job, _why in waiting] == [second.pk, held.pk, first.pk]
-    assert [[one.kind for one in why] for _job, why in waiting] == [[], ["held"], ["in_line"]]
-    assert "It is held until somebody releases it." in text(answer)
+    assert [row.job.pk for row in waiting] == [second.pk, held.pk, first.pk]
+    assert [row.why for row in waiting] == [
+        "It starts with the dispatcher's next look.",
+        "It is held until somebody releases it.",
+        "All that is free goes to jobs before it.",
+    ]
+
+
+def test_a_long_line_is_shown_page_by_page_and_read_from_the_index(page: Client, site: None, alice: User) -> None:
+    kinds = [Request(queue="anytime", type="command", params={"command": "true"}, priority=n % 3) for n in range(250)]
+    submit_many(kinds, owner=alice, at=MONDAY_NOON)
+    order = list(Job.objects.order_by("-priority", "position", "id").values_list("pk", flat=True))
+
+    first = page.get("/queues/anytime/")
+    second = page.get(f"/queues/anytime/{first.context['further']}")
+    third = page.get(f"/queues/anytime/{second.context['further']}")
+    plan = Job.objects.filter(queue=Queue.objects.get(), finished_at=None).order_by("-priority", "position", "id")
+
+    pages = [first, second, third]
+    assert [row.job.pk for answer in pages for row in answer.context["waiting"]] == order
+    assert third.context["further"] is None
+    assert (first.context["first"], third.context["first"]) == (None, "/queues/anytime/")
+    if connection.vendor == "sqlite":
+        assert "job_in_line" in plan.explain()
+        assert "TEMP B-TREE" not in plan.explain()
+
+
+@pytest.mark.parametrize("after", ["x", "-1", "9" * 40, "999999"])
+def test_a_place_in_line_that_nobody_has_is_the_beginning(page: Client, site: None, after: str) -> None:
+    job = make_job()
+
+    assert [row.job.pk for row in page.get(f"/queues/anytime/?after={after}").context["waiting"]] == [job.pk]
 
 
 def test_a_shut_queue_says_why_its_jobs_wait(page: Client, site: None) -> None:

@@ -82,6 +82,30 @@ def test_a_filled_in_form_makes_a_job(page: Client, render: JobType) -> None:
     assert job.owner.username == "alice"
 
 
+@pytest.mark.parametrize(
+    ("zone", "moment"),
+    [
+        pytest.param("UTC", "2026-07-02 22:00:00+00:00", id="UTC"),
+        pytest.param("Europe/Berlin", "2026-07-02 20:00:00+00:00", id="the viewer's own"),
+        pytest.param("", "2026-07-02 22:00:00+00:00", id="without scripts"),
+        pytest.param("../etc/passwd", "2026-07-02 22:00:00+00:00", id="no zone"),
+        pytest.param("x" * 5000, "2026-07-02 22:00:00+00:00", id="no name"),
+    ],
+)
+def test_a_moment_is_entered_in_the_zone_of_the_page(page: Client, render: JobType, zone: str, moment: str) -> None:
+    page.post(FORM, sent(page, param_scene="a", not_before="2026-07-02T22:00:00", zone=zone))
+
+    assert str(Job.objects.get().not_before) == moment
+
+
+def test_a_moment_that_clocks_skip_or_repeat_is_asked_about(page: Client, render: JobType) -> None:
+    fields = sent(page, param_scene="a", not_before="2026-03-29T02:30:00", zone="Europe/Berlin")
+
+    answer = page.post(FORM, fields)
+
+    assert "time zone Europe/Berlin" in str(answer.context["form"].errors["not_before"])
+
+
 def test_an_emptied_text_is_an_empty_text(page: Client, render: JobType) -> None:
     page.post(FORM, sent(page, param_scene="a", param_suffix="", param_frame=""))
 

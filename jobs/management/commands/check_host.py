@@ -11,10 +11,10 @@ from django.core.management.base import BaseCommand, CommandError
 from accounts.audit import changed
 from hosts.host_keys import HostKey, KnownHostsRefused, parse_key, scan
 from hosts.models import Host, TransportKind
-from hosts.supervisor.client import Supervisor
+from hosts.supervisor.records import Hello
 from hosts.transports.base import HostUnreachable, HostUnsuitable, Shell, Transport
 from hosts.transports.quoting import quoted
-from jobs.execution.connect import SHELL_TIMEOUT_SECONDS, directory_of, open_transport
+from jobs.execution.connect import SHELL_TIMEOUT_SECONDS, open_transport, supervisor_of
 from jobs.models import Site
 from jobs.problems import did_you_mean
 
@@ -60,13 +60,22 @@ class Command(BaseCommand):
         try:
             shell = transport.open_shell(timeout_seconds=SHELL_TIMEOUT_SECONDS)
             self.stdout.write("log-in: works")
-            hello = Supervisor(shell, directory=directory_of(row, site=Site.get().uuid)).hello()
+            hello = supervisor_of(row, transport, shell, site=Site.get().uuid).hello()
             free = f", {hello.free_bytes >> 20} MiB free" if hello.free_bytes is not None else ""
             self.stdout.write(f"supervisor: works, runs are kept in {hello.directory}{free}")
+            self.stdout.write(f"runs are started by: {started_by(hello)}")
             check_files(transport, shell, directory=hello.directory)
             self.stdout.write("files: work in both directions")
         finally:
             transport.close()
+
+
+def started_by(hello: Hello) -> str:
+    """What starts runs on the host, and why that."""
+    if hello.has_resident:
+        return "Python, one process for all"
+    why = "its python3 is older than 3.8 or does not work" if hello.has_python else "it has no python3"
+    return f"{hello.shell}, one process for each ({why})"
 
 
 def host_named(name: str) -> Host:

@@ -13,10 +13,11 @@ from typing import Any, NoReturn
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection, connections
+from django.db import DatabaseError, InterfaceError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.translation import gettext_lazy as _
 
+from scheduler_site.collected import collect
 from scheduler_site.embedded import engine_arguments
 from scheduler_site.env import Bind
 
@@ -35,7 +36,11 @@ class Command(BaseCommand):
     def handle(self, *, part: str, first_job: bool, then_exit: bool, **options: Any) -> None:
         if then_exit and not first_job:
             raise CommandError("--then-exit ends after the first job. Add --first-job.")
+        if part != "all":
+            check_migrated()
+            connections.close_all()
         if part == "web":
+            collect()
             become("-m", "scheduler_site.web", "--fd", str(inherited(listening_socket(settings.BATCHYARD_BIND))))
         if part == "engine":
             become(*engine_arguments(has_beat=False))
@@ -64,19 +69,23 @@ def serve_all(*wishes: str) -> NoReturn:
 
 
 def prepare() -> None:
-    """Bring the rows up to date: the schema (a shared database only by `migrate`), and what a first start needs."""
+    """Bring rows and static files up to date; the schema of a shared database only by `migrate`."""
     if settings.HAS_OWN_DATABASE:
         check_migrated()
     else:
         call_command("migrate", verbosity=0, interactive=False)
     call_command("first_start")
+    collect()
     connections.close_all()
 
 
 def check_migrated() -> None:
-    """Refuse to run on an older schema."""
-    executor = MigrationExecutor(connection)
-    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    """Refuse to run on an older schema, or without a database."""
+    try:
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except (DatabaseError, InterfaceError) as problem:
+        raise CommandError(f"The database does not answer: {problem}".rstrip()) from problem
     if missing:
         names = ", ".join(str(migration) for migration, _backwards in missing[:3])
         raise CommandError(f"The database lacks {len(missing)} migrations ({names} ...). Run manage.py migrate first.")

@@ -1,0 +1,3 @@
+"""The verbs, by the noun they are about."""
+
+from __future__ import annotations

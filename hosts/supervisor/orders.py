@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+
+from hosts.supervisor.launching import interpreter_of
+from hosts.supervisor.records import RunRequest, ScriptLike
+from hosts.transports.base import ByteStream, Shell, TransportBroken
+from hosts.transports.quoting import as_bytes, quoted
+from hosts.transports.shell import send_all
+
+_START_SECONDS = 15.0
+
+
+class Orders:
+    """A connection to the host's resident. One caller at a time."""
+
+    def __init__(self, stream: ByteStream, *, rest: bytes) -> None:
+        self._stream = stream
+        self._received = bytearray(rest)
+
+    def launch(
+        self, requests: Sequence[RunRequest], *, scripts: Mapping[str, ScriptLike], timeout_seconds: float
+    ) -> list[str]:
+        """A line for each request. Raises TransportBroken."""
+        order = json.dumps(
+            {
+                "scripts": {digest: script.text for digest, script in scripts.items()},
+                "runs": [_told(request) for request in requests],
+            }
+        ).encode()
+        try:
+            return self._exchange(order, deadline=time.monotonic() + timeout_seconds).splitlines()
+        except OSError as problem:
+            self._stream.close()
+            raise TransportBroken(f"The host's resident does not answer: {problem!r}.") from problem
+
+    def _exchange(self, order: bytes, *, deadline: float) -> str:
+        send_all(self._stream, b"%d\n%s" % (len(order), order), deadline=deadline)
+        while b"\n" not in self._received:
+            self._receive(deadline=deadline)
+        length, _, rest = bytes(self._received).partition(b"\n")
+        self._received[:] = rest
+        while len(self._received) < int(length):
+            self._receive(deadline=deadline)
+        answer = self._received[: int(length)].decode()
+        del self._received[: int(length)]
+        return answer
+
+    def _receive(self, *, deadline: float) -> None:
+        piece = self._stream.receive_some(deadline=deadline)
+        if not piece:
+            raise OSError("it ended")
+        self._received += piece
+
+
+def open_orders(shell: Shell, *, directory: bytes, name: str) -> Orders | None:
+    """The host's resident at the other end of `shell`, which is used up. None if it cannot be there.
+
+    directory  as a shell reads it. Raises TransportBroken if the connection itself breaks.
+    """
+    token = secrets.token_hex(12)
+    program = b"python3 -I -S %s %s" % (quoted(f"{name}.py"), token.encode())
+    stream = shell.become(b"exec 2>/dev/null; cd -- %s && exec %s; exit" % (directory, program))
+    begin = b"\n%s\n" % token.encode()
+    received = b""
+    deadline = time.monotonic() + _START_SECONDS
+    while begin not in received:
+        try:
+            piece = stream.receive_some(deadline=deadline)
+        except OSError:
+            piece = b""
+        if not piece:
+            stream.close()
+            return None
+        received += piece
+    return Orders(stream, rest=received.partition(begin)[2])
+
+
+def _told(request: RunRequest) -> dict[str, object]:
+    needed, command = interpreter_of(request.script)
+    return {
+        "name": request.name,
+        "digest": request.script.digest,
+        "directory": request.directory or "",
+        "limit": request.time_limit_seconds,
+        "grace": request.grace_seconds,
+        "needed": needed,
+        "command": command,
+        "environment": {
+            name: as_bytes(value).decode("utf-8", "surrogateescape") for name, value in request.environment.items()
+        },
+    }

@@ -1,0 +1,139 @@
+"""Jobs that behave badly: on a host of their own, while the load goes on elsewhere."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from tests.lab.fault import CATALOGUE, Details
+from tests.lab.site import kill
+from tests.lab.watching import ended, job, seconds_until, submit
+from tests.lab.yard import Lab
+
+add = CATALOGUE.add
+CROWD = 2_000
+DEATHS = 3
+INPUT_BYTES = 24_000_000
+
+
+def left(lab: Lab, word: str) -> int:
+    """How many processes of the account whose command line holds `word` live on the spare host."""
+    look = "for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline; echo; done 2>/dev/null; true"
+    return sum(word in line for line in lab.spare.inside("sh", "-c", look).splitlines() if "for p in" not in line)
+
+
+def told(found: dict[str, Any]) -> list[Any]:
+    attempt = found["attempts"][-1] if found["attempts"] else {}
+    return [found["state"], attempt.get("outcome"), found["reason"]]
+
+
+@add(
+    "F26",
+    "fork-bomb",
+    expected="other hosts go on; a kill ends it once a process can be started",
+    seconds=(1.0, 3.0),
+    is_random=False,
+)
+def fork_bomb(lab: Lab, chance: random.Random) -> Iterator[Details]:
+    number = submit(lab, "b() { sleep 771 & b | b & }; b; sleep 771", host=lab.spare.name)
+    grown = seconds_until(lambda: left(lab, "sleep 771") > 50, seconds=30)
+    details: Details = {"grown_after_seconds": grown, "wrong": []}
+    yield details
+    lab.site.call("POST", f"jobs/{number}/kill", {})
+    found = ended(lab, number, seconds=20)
+    details["needed_root"] = found["finished_at"] is None
+    if details["needed_root"]:
+        # The account may start no process any more, so neither may we: its administrator has to make room.
+        lab.spare.inside("pkill", "-KILL", "-f", "sleep 771", is_checked=False)
+        found = ended(lab, number, seconds=60)
+    details["told"] = told(found)
+    if found["state"] != "failed" or left(lab, "sleep 771"):
+        details["wrong"].append(f"after its kill it is {told(found)}, {left(lab, 'sleep 771')} processes live")
+
+
+@add("F27", "daemon", expected="the job ends with its command; the cancel finds what escaped", is_random=False)
+def daemon_left_behind(lab: Lab, chance: random.Random) -> Iterator[Details]:
+    number = submit(lab, "(setsid sleep 772 &); (sleep 0.1 &); echo done", host=lab.spare.name)
+    found = ended(lab, number, seconds=30)
+    yield {"wrong": [] if found["state"] == "succeeded" else [f"a job with a daemon is {told(found)}"]}
+    lab.spare.inside("pkill", "-f", "sleep 772", is_checked=False)
+
+
+@add("F28", "deaf", expected="grace, then KILL; a stopped command as well", is_random=False)
+def deaf_to_signals(lab: Lab, chance: random.Random) -> Iterator[Details]:
+    lab.site.call("POST", "job-types", {"name": "deaf", "template": "exec sh -c -- $command", "grace": 1,
+                  "params": [{"name": "command", "type": "String"}]})  # fmt: skip
+    wrong = []
+    for command in ("trap '' TERM; while :; do sleep 773; done", "kill -STOP $$; sleep 773"):
+        number = submit(lab, command, host=lab.spare.name, type="deaf")
+        phase = lambda number=number: [a["phase"] for a in job(lab, number)["attempts"]]  # noqa: E731
+        seconds_until(lambda phase=phase: phase() == ["running"], seconds=20)  # type: ignore[misc]
+        lab.site.call("POST", f"jobs/{number}/cancel", {})
+        found = ended(lab, number, seconds=20)
+        if found["state"] != "cancelled" or left(lab, "sleep 773"):
+            wrong.append(f"cancelled, it is {told(found)}; {left(lab, 'sleep 773')} processes live")
+    yield {"wrong": wrong}
+
+
+@add("F29", "hostile", expected="lost, with the reason; never success", is_random=False)
+def hostile(lab: Lab, chance: random.Random) -> Iterator[Details]:
+    wrong = []
+    own_directory = 'rm -rf "$HOME"/.batchyard/*/runs/"$BATCHYARD_RUN"; sleep 3; exit 0'
+    own_supervisor = "kill -9 $PPID; sleep 3; kill -9 $$"
+    for command in (own_directory, own_supervisor):
+        number = submit(lab, command, host=lab.spare.name)
+        found = ended(lab, number, seconds=90)
+        if found["finished_at"] is None or (found["state"] == "succeeded" and command == own_supervisor):
+            wrong.append(f"{command!r} ended as {told(found)}")
+    yield {"wrong": wrong}
+
+
+@add("F30", "crowd", expected="all end; the API answers meanwhile", is_random=False, seconds=(0.0, 0.0))
+def crowd(lab: Lab, chance: random.Random) -> Iterator[Details]:
+    one = {"queue": "default", "type": "command", "host": lab.spare.name, "params": {"command": "true"}}
+    begun = time.monotonic()
+    answer = lab.site.ask("POST", "/api/v1/jobs/bulk", {"jobs": [one] * CROWD}, seconds=120)
+    ids = answer.json["ids"] if answer.status == 201 else []
+    taken = time.monotonic() - begun
+    waits = []
+    while ids and job(lab, ids[-1])["finished_at"] is None and time.monotonic() - begun < 600:
+        asked = time.monotonic()
+        lab.site.ask("GET", "/api/v1/jobs?page_size=50")
+        waits.append(time.monotonic() - asked)
+        threading.Event().wait(0.5)
+    seconds = round(time.monotonic() - begun, 1)
+    slow = sorted(waits)[int(0.95 * len(waits))] if waits else None
+    is_done = bool(ids) and seconds < 600
+    yield {
+        "taken_in_seconds": round(taken, 2), "ended_in_seconds": seconds, "list_p95_seconds": slow,
+        "wrong": [] if is_done else [f"of {CROWD} jobs {len(ids)} were taken, and they ended in {seconds} s"],
+    }  # fmt: skip
+
+
+@add("F3", "deadly", expected="stopped after three engines have died of it, with the reason", is_random=False)
+def deadly_attempt(lab: Lab, chance: random.Random) -> Iterator[Details]:
+    files = lab.site.data / "files"
+    files.mkdir(exist_ok=True)
+    (files / "heavy").write_bytes(bytes(INPUT_BYTES))
+    lab.site.call("POST", "job-types", {"name": "heavy", "template": "wc -c $input",
+                  "params": [{"name": "input", "type": "InputFile"}]})  # fmt: skip
+    lab.spare.slow_down(1000)
+    asked = {"queue": "default", "type": "heavy", "host": lab.spare.name, "params": {"input": str(files / "heavy")}}
+    number = int(lab.site.call("POST", "jobs", asked)["id"])
+    for _ in range(DEATHS):
+        in_hand = seconds_until(
+            lambda: any(a["phase"] == "staging_in" for a in job(lab, number)["attempts"]), seconds=60
+        )
+        threading.Event().wait(3)
+        if in_hand is not None:
+            for process in lab.site.processes("engine"):
+                kill(process)
+            seconds_until(lambda: bool(lab.site.processes("engine")), seconds=60)
+            threading.Event().wait(8)
+    found = ended(lab, number, seconds=60)
+    is_stopped = found["state"] == "failed" and "3 engines" in found["reason"]
+    yield {"told": told(found), "wrong": [] if is_stopped else [f"a deadly attempt ended as {told(found)}"]}
+    lab.spare.heal_network()

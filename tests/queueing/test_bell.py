@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import threading
+import time
+
+from jobs.queueing import bell
+
+WAIT_SECONDS = 10
+
+
+class Heard:
+    """Notes when it is rung."""
+
+    def __init__(self) -> None:
+        self.at: list[float] = []
+        self.changed = threading.Condition()
+
+    def send(self, name: str, *, args: tuple[object, ...] = (), queue: str | None = None) -> None:
+        assert name == bell.DISPATCH
+        with self.changed:
+            self.at.append(time.monotonic())
+            self.changed.notify_all()
+
+    def wait_after(self, moment: float) -> bool:
+        with self.changed:
+            return self.changed.wait_for(lambda: bool(self.at) and self.at[-1] >= moment, WAIT_SECONDS)
+
+
+def test_a_single_ring_is_heard_at_once() -> None:
+    heard = Heard()
+
+    bell.Bell(heard).ring()
+
+    assert len(heard.at) == 1
+
+
+def test_of_many_rings_the_last_is_heard_and_few_between() -> None:
+    heard = Heard()
+    rung = bell.Bell(heard)
+
+    begin = time.monotonic()
+    for _ in range(1000):
+        rung.ring()
+    last = time.monotonic()
+
+    assert heard.wait_after(last)
+    assert len(heard.at) <= 3 + (heard.at[-1] - begin) / bell.BREATH_SECONDS
+
+
+def test_no_ring_falls_between_two_threads() -> None:
+    heard = Heard()
+    rung = bell.Bell(heard)
+    lasts: list[float] = []
+
+    def ring_often() -> None:
+        for _ in range(300):
+            rung.ring()
+            lasts.append(time.monotonic())
+
+    threads = [threading.Thread(target=ring_often) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    rung.ring()
+    assert heard.wait_after(max(lasts))
