@@ -53,7 +53,7 @@ class TokenForm(Strict):
 
     name = Text(max_length=100, allow_blank=False, help_text="What it is for.")
     expires_at = Moment(required=False, allow_null=True, help_text="Null: valid until it is revoked.")
-    read_only = Flag(required=False, help_text="It can change nothing.")
+    only_reads = Flag(required=False, help_text="It can change nothing.")
 
 
 class TokenAnswer(serializers.Serializer[Any]):
@@ -61,7 +61,7 @@ class TokenAnswer(serializers.Serializer[Any]):
 
     key = serializers.CharField(help_text="How it begins; names it.")
     name = serializers.CharField()
-    read_only = serializers.BooleanField()
+    only_reads = serializers.BooleanField()
     created_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField(allow_null=True)
 
@@ -99,7 +99,7 @@ class TokensView(GenericAPIView[Token]):
             raise Problems([Problem("out_of_range", "A token cannot end then.", "expires_at", hint)])
         period = None if ends is None else ends - at
         row, token = make_token(
-            caller(request), name=told["name"], period=period, is_read_only=told.get("read_only", False)
+            caller(request), name=told["name"], period=period, is_read_only=told.get("only_reads", False)
         )
         logger.info("token %s made by %s", row.token_key, caller(request))
         return Response({**token_json(row), "token": token}, status=201)
@@ -124,7 +124,7 @@ def token_json(row: Token) -> dict[str, Any]:
     return {
         "key": row.token_key,
         "name": row.name,
-        "read_only": row.is_read_only,
+        "only_reads": row.is_read_only,
         "created_at": row.created,
         "expires_at": row.expiry,
     }

@@ -32,7 +32,7 @@ def test_the_list_tells_no_token_that_opens_anything(poor: APIClient) -> None:
 
     rows = poor.get(ADDRESS).json()["results"]
 
-    assert rows[0] == {name: made[name] for name in ("key", "name", "created_at", "expires_at")}
+    assert rows[0] == {name: made[name] for name in ("key", "name", "only_reads", "created_at", "expires_at")}
     assert made["token"] not in str(rows)
 
 
