@@ -52,7 +52,7 @@ lint: setup-dev ## check style, types, layers, templates, migrations and deploym
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
-	$(BIN)/lint-imports
+	PYTHONPATH=clients/yard $(BIN)/lint-imports
 	if [ -d templates ]; then $(BIN)/djlint --check --lint templates; fi
 	$(MANAGE) makemigrations --check --dry-run
 	$(MANAGE) check --deploy --fail-level WARNING

@@ -35,5 +35,13 @@ def check_place(host: Host, line: Line, grip: Grip) -> None:
     if known == found:
         return
     if known and Attempt.objects.filter(host=host, finished_at=None, script__isnull=False).exists():
-        raise Elsewhere(f"Its runs are not kept in {line.hello.directory}: an engine where they are has to go on.")
+        raise Elsewhere(
+            f"Its runs are not kept in {line.hello.directory}: an engine where they are has to go on. "
+            "After a restore `manage.py restored` gives them up."
+        )
     mine.update(place=found, journal_offset=0)
+
+
+def forget_places() -> int:
+    """Let the next engine take local hosts for its own, wherever it is. How many."""
+    return Ownership.objects.filter(host__transport=TransportKind.LOCAL).exclude(place="").update(place="")

@@ -54,6 +54,16 @@ def test_of_many_equal_requests_with_one_key_one_job_is_made(alice: User, site: 
     assert Job.objects.count() == 1
 
 
+def test_of_many_equal_lists_with_one_key_one_is_taken(alice: User, site: None) -> None:
+    body = {"jobs": [{"queue": "nightly", "type": "render", "params": {"scene": "x"}}] * 3}
+
+    answers = at_once(lambda api: api.post(f"{V1}/jobs/bulk", body, HTTP_IDEMPOTENCY_KEY="k"), alice, times=20)
+
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({tuple(answer.json()["ids"]) for answer in answers}) == 1
+    assert Job.objects.count() == 3
+
+
 def test_of_many_equal_uploads_one_is_kept(alice: User, own_directories: None, settings: Any) -> None:
     def send(api: APIClient) -> Any:
         return api.post(f"{V1}/files", {"file": SimpleUploadedFile("a", b"x" * 100_000)}, format="multipart")

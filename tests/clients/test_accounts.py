@@ -99,6 +99,7 @@ def test_tokens_are_made_shown_once_and_revoked(ann: Yard) -> None:
     key = next(row["key"] for row in ann.json("token", "list")["results"] if row["name"] == "nightly report")
     ann.ok("token", "delete", key)
     assert other("whoami").status == 4
+    ann.ok("token", "add", "one more")
     assert "tokens begin with" in one_line_of(ann("token", "delete", "bsk_"), status=1)
     assert "There is no token" in one_line_of(ann("token", "delete", "none"), status=1)
 

@@ -125,7 +125,7 @@ def test_a_retry_now_keeps_its_place_and_a_retry_later_goes_behind() -> None:
         at=LATER,
     )
 
-    order = list(Job.objects.filter(state=JobState.READY).order_by("position").values_list("pk", flat=True))
+    order = list(Job.objects.filter(state=JobState.READY).order_by("position", "id").values_list("pk", flat=True))
     assert order == [first.pk, third.pk, second.pk]
 
 

@@ -14,7 +14,7 @@ from hosts.models import Ownership
 from jobs.dispatch.tick import pass_once
 from jobs.execution import ownership
 from jobs.execution.connect import Line, open_line
-from jobs.execution.places import Elsewhere, check_place
+from jobs.execution.places import Elsewhere, check_place, forget_places
 from jobs.models import Attempt, Script
 from tests.builders import MONDAY_NOON, make_host, make_job
 
@@ -64,3 +64,15 @@ def test_a_host_without_runs_may_change_its_place(grip: ownership.Grip, tmp_path
         check_place(make_host(), line, grip)
 
     assert Ownership.objects.get().journal_offset == 0
+
+
+def test_after_a_restore_the_runs_are_looked_for_here(
+    grip: ownership.Grip, tmp_path: Path, settings: LazySettings
+) -> None:
+    hand_over()
+
+    assert forget_places() == 1
+
+    with line_from(tmp_path / "there", settings) as line:
+        check_place(make_host(), line, grip)
+    assert Ownership.objects.get().place

@@ -36,6 +36,7 @@ def restored(source: Path, **environment: str) -> Iterator[SiteUnderTest]:
         shutil.copytree(source, site.directory / "var")
         try:
             assert "streams are as their rows say" in site.manage("check_output")
+            site.manage("restored")
             site.start()
             yield site
         finally:

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.scenario
 STOP_SECONDS = 10.0
 TOKEN = "read the figures"
 NAME = "site_shape"
-STARTED_TEN = 'batchyard_attempt_starts_total{queue="default"} 10.0'
+ENDED_TEN = 'batchyard_attempt_ends_total{outcome="exited",queue="default"} 10.0'
 
 
 class Parts:
@@ -112,7 +112,7 @@ def test_parts_may_all_end_while_jobs_run_and_nothing_is_lost_or_doubled(parts: 
     check(parts.site, ids)
     assert took_seconds < STOP_SECONDS
     assert figures(parts.ports[0]) == figures(parts.ports[1])
-    assert [line for line in figures(parts.ports[0]) if "starts" in line] == [STARTED_TEN]
+    assert ENDED_TEN in figures(parts.ports[0])
 
 
 def test_a_part_refuses_to_run_on_a_database_without_its_tables(

@@ -136,7 +136,7 @@ def test_a_job_lists_its_files_with_size_and_links(page: Client, count: JobType,
 
     answer = page.get(f"/jobs/{job.pk}/")
 
-    assert [(file.path, file.size_bytes, file.is_result) for file in answer.context["files"]] == [
+    assert [(one.file.path, one.file.size_bytes, one.file.is_output) for one in answer.context["files"]] == [
         ("out.txt", 2, True),
         ("in.txt", 4, False),
     ]

@@ -57,6 +57,8 @@ def serve_all(*wishes: str) -> NoReturn:
     lock = locked(data_directory / "serve.lock")
     listening = listening_socket(settings.BATCHYARD_BIND)
     prepare()
+    collect()
+    connections.close_all()
     broker = ["--broker-socket", str(settings.BATCHYARD_EMBEDDED_BROKER)] if not settings.HAS_OWN_BROKER else []
     become(
         *("-m", "scheduler_site.embedded"),
@@ -69,14 +71,12 @@ def serve_all(*wishes: str) -> NoReturn:
 
 
 def prepare() -> None:
-    """Bring rows and static files up to date; the schema of a shared database only by `migrate`."""
+    """Bring the database up to date; the schema of a shared one only by `migrate`."""
     if settings.HAS_OWN_DATABASE:
         check_migrated()
     else:
         call_command("migrate", verbosity=0, interactive=False)
     call_command("first_start")
-    collect()
-    connections.close_all()
 
 
 def check_migrated() -> None:

@@ -62,26 +62,26 @@ def submit(
     Bare values fill the type's parameters in their order. A value is taken as it is, also one that begins with @.
     """
     check_text(*(values or ()), *(parameter or ()), notes, queue, kind, host)
-    common = _common(session, queue=queue, kind=kind, host=host, notes=notes, priority=priority, hold=hold)
+    fields = _every_job(session, queue=queue, kind=kind, host=host, notes=notes, priority=priority, hold=hold)
     if at is not None:
-        common["not_before"] = moment(at, at=local_now()).isoformat()
+        fields["not_before"] = moment(at, at=local_now()).isoformat()
     named = dict(pair(text, what="a parameter") for text in parameter or ())
     files = [pair(text, what="a file") for text in uploads or ()]
     if source is not None:
         if values or wait_for or following:
             raise Usage("--from takes no bare values, --wait or --follow.")
-        jobs = read_jobs(read_text(source), source=source, defaults={**common, "params": named})
+        jobs = read_jobs(read_text(source), source=source, defaults={**fields, "params": named})
         _submit_many(session, jobs, key=key or secrets.token_hex(16), sent=_sent(session, files))
         return None
-    params = {**_positional(session, common["type"], values or ()), **named, **_sent(session, files)}
-    job = _submit_one(session, {**common, "params": params}, key=key or secrets.token_hex(16))
+    params = {**_positional(session, fields["type"], values or ()), **named, **_sent(session, files)}
+    job = _submit_one(session, {**fields, "params": params}, key=key or secrets.token_hex(16))
     if not (wait_for or following):
         session.out.answer(job, lambda: session.out.line(f"Job {job['id']} is {job['state']}: {job['reason']}"))
         return None
     return _accompany(session, int(job["id"]), is_following=following)
 
 
-def _common(session: Session, *, queue: str | None, kind: str | None, **given: Any) -> dict[str, Any]:
+def _every_job(session: Session, *, queue: str | None, kind: str | None, **given: Any) -> dict[str, Any]:
     settings = session.settings
     told = {
         "queue": queue or settings["queue"].value,
