@@ -1,4 +1,4 @@
-"""`python -m bench [--quick] [--only NAME]... [--json PATH] [--directory DIR]`."""
+"""`python -m bench [--quick] [--peers] [--only NAME]... [--json PATH] [--directory DIR]`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from typing import Final
 
 from bench.catalogue import MEASURES, Measure
 from bench.machine import facts
+from bench.peers.environments import install
 from bench.rows import Figures, NotMeasured, NotPossible, Plan, Row
 from bench.table import as_json, table
 
@@ -40,6 +41,8 @@ def main(argv: Sequence[str], *, measures: Mapping[str, Measure] = MEASURES) -> 
     """Measure and tell. 1 if a measurement failed; a mark that is not reached is a figure, not a failure."""
     options = _options(argv, names=list(measures))
     plan = Plan(options.directory.resolve(), options.quick)
+    if options.peers:
+        install()
     began = datetime.now(UTC)
     machine = facts(plan)
     report = Report()
@@ -78,6 +81,7 @@ def _options(argv: Sequence[str], *, names: list[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="small counts, for a first look")
     parser.add_argument("--only", action="append", choices=names, metavar="NAME", help=f"one of {', '.join(names)}")
     parser.add_argument("--json", type=Path, default=Path("bench.json"), metavar="PATH", help="default: bench.json")
+    parser.add_argument("--peers", action="store_true", help="first install the systems that ours is compared with")
     default = Path(tempfile.gettempdir())
     parser.add_argument("--directory", type=Path, default=default, help=f"where sites are made; default: {default}")
     return parser.parse_args(argv)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from bench.measures import accepting, latency, live, memory, output, pages, queued, ssh, throughput, watching
+from bench.peers import measure as peers
 from bench.rows import Plan, Row
 
 Measure = Callable[[Plan], list[Row]]
@@ -22,4 +23,5 @@ MEASURES: Final[Mapping[str, Measure]] = {
     "live": live.measure,
     "memory": memory.measure,
     "output": output.measure,
+    **peers.MEASURES,
 }
