@@ -26,7 +26,7 @@ from hosts.transports.quoting import quoted
 
 _FILE = f"{source.NAME}.sh"
 # A request is parsed by the host's shell as one command: a bound for its memory and for one answer's wait.
-_BATCH = 250
+BATCH = 250
 _NAMES = 2000
 # Longer than the supervisor's own patience (30 s): in between a claimed run may still begin.
 _MAY_START_SECONDS = 31
@@ -57,6 +57,7 @@ class Supervisor:
         self._timeout_seconds = timeout_seconds
         self._base: PurePosixPath | None = None
         self._kept_digests: set[str] = set()
+        self._ordered: tuple[set[str], frozenset[str]] = (set(), frozenset())
 
     # --- paths on the host, after hello ---
 
@@ -110,25 +111,46 @@ class Supervisor:
         journal (refused), or a look finds it claimed and past starting.
         """
         answers: dict[str, LaunchAnswer] = {}
-        for first in range(0, len(requests), _BATCH):
-            answers = self._launch(requests[first : first + _BATCH]) | answers
+        for first in range(0, len(requests), BATCH):
+            found = self.order(requests[first : first + BATCH])
+            while found is None:
+                found = self.answers()
+            answers = found | answers
         return answers
 
-    def _launch(self, requests: Sequence[RunRequest]) -> dict[str, LaunchAnswer]:
+    def order(self, requests: Sequence[RunRequest]) -> dict[str, LaunchAnswer] | None:
+        """Begins to launch at most `BATCH` runs: their answers, or None while they have to be waited for.
+
+        Then `answers` has them once `orders` polls readable, and until then nothing else may be ordered.
+        """
         scripts = {request.script.digest: request.script for request in requests}
         missing = {digest: script for digest, script in scripts.items() if digest not in self._kept_digests}
-        if self._orders is not None:
-            lines = self._orders.launch(requests, scripts=missing, timeout_seconds=self._timeout_seconds)
-        else:
-            lines = self._ask(launch_text(requests, scripts=missing))
+        self._ordered = ({request.name for request in requests}, frozenset(missing))
+        if self._orders is None:
+            return self._understood(self._ask(launch_text(requests, scripts=missing)))
+        self._orders.send(requests, scripts=missing, timeout_seconds=self._timeout_seconds)
+        return None
+
+    @property
+    def orders(self) -> Orders | None:
+        """What polls readable when there may be answers. None: the shell launches, and answers at once."""
+        return self._orders
+
+    def answers(self) -> dict[str, LaunchAnswer] | None:
+        """The answers to what was ordered, as for `launch`; None as long as they are not complete. May wait."""
+        lines = self._orders.receive() if self._orders is not None else None
+        return None if lines is None else self._understood(lines)
+
+    def _understood(self, lines: Sequence[str]) -> dict[str, LaunchAnswer]:
+        names, digests = self._ordered
         said: dict[str, str] = {}
         for kind, name, _ in map(_cut, lines):
             # Of a name that stands twice in the request the first line counts: the second is its own duplicate.
             said.setdefault(name, kind)
-        if len(said) != len({request.name for request in requests}):
-            raise TransportBroken(f"The host answered a launch of {len(requests)} runs with {len(said)} lines.")
+        if said.keys() != names:
+            raise TransportBroken(f"The host answered a launch of {len(names)} runs with {len(said)} lines.")
         if LaunchKind.FAILED not in said.values():
-            self._kept_digests |= missing.keys()
+            self._kept_digests |= digests
         return {name: _launch_answer(kind) for name, kind in said.items()}
 
     def look(self, names: Sequence[str]) -> dict[str, Look]:

@@ -3,7 +3,8 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from hosts.supervisor.launching import interpreter_of
 from hosts.supervisor.records import RunRequest, ScriptLike
@@ -15,45 +16,55 @@ _START_SECONDS = 15.0
 
 
 class Orders:
-    """A connection to the host's resident. One caller at a time."""
+    """A connection to the host's resident. One order at a time. What raises TransportBroken has closed it."""
 
     def __init__(self, stream: ByteStream, *, rest: bytes) -> None:
         self._stream = stream
         self._received = bytearray(rest)
+        self._deadline = 0.0
 
-    def launch(
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def send(
         self, requests: Sequence[RunRequest], *, scripts: Mapping[str, ScriptLike], timeout_seconds: float
-    ) -> list[str]:
-        """A line for each request. Raises TransportBroken."""
+    ) -> None:
+        """Order a launch, to be answered within `timeout_seconds`. Raises TransportBroken."""
+        self._deadline = time.monotonic() + timeout_seconds
         order = json.dumps(
             {
                 "scripts": {digest: script.text for digest, script in scripts.items()},
                 "runs": [_told(request) for request in requests],
             }
         ).encode()
+        with self._broken_if_silent():
+            send_all(self._stream, b"%d\n%s" % (len(order), order), deadline=self._deadline)
+
+    def receive(self) -> list[str] | None:
+        """A line for each request, once all of the answer has come; waits for a piece of it. Raises TransportBroken."""
+        with self._broken_if_silent():
+            piece = self._stream.receive_some(deadline=self._deadline)
+            if not piece:
+                raise OSError("it ended")
+        self._received += piece
+        length, mark, rest = self._received.partition(b"\n")
+        if not mark or len(rest) < int(length):
+            return None
+        self._received = rest[int(length) :]
+        return rest[: int(length)].decode().splitlines()
+
+    @contextmanager
+    def _broken_if_silent(self) -> Iterator[None]:
         try:
-            return self._exchange(order, deadline=time.monotonic() + timeout_seconds).splitlines()
+            yield
         except OSError as problem:
             self._stream.close()
             raise TransportBroken(f"The host's resident does not answer: {problem!r}.") from problem
 
-    def _exchange(self, order: bytes, *, deadline: float) -> str:
-        send_all(self._stream, b"%d\n%s" % (len(order), order), deadline=deadline)
-        while b"\n" not in self._received:
-            self._receive(deadline=deadline)
-        length, _, rest = bytes(self._received).partition(b"\n")
-        self._received[:] = rest
-        while len(self._received) < int(length):
-            self._receive(deadline=deadline)
-        answer = self._received[: int(length)].decode()
-        del self._received[: int(length)]
-        return answer
-
-    def _receive(self, *, deadline: float) -> None:
-        piece = self._stream.receive_some(deadline=deadline)
-        if not piece:
-            raise OSError("it ended")
-        self._received += piece
+    @property
+    def is_late(self) -> bool:
+        """Whether the answer to what was ordered last is, or would be, too late."""
+        return time.monotonic() > self._deadline
 
 
 def open_orders(shell: Shell, *, directory: bytes, name: str) -> Orders | None:

@@ -64,6 +64,9 @@ class Shell(Protocol):
 class ByteStream(Protocol):
     """Both ends of a program on the host. Both calls may raise OSError; deadlines are of time.monotonic()."""
 
+    def fileno(self) -> int:
+        """A descriptor that polls readable when `receive_some` need not wait."""
+
     def send_some(self, data: memoryview, *, deadline: float) -> int:
         """How much of `data` was taken. Raises TimeoutError at the deadline."""
 

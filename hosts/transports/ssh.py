@@ -36,6 +36,9 @@ class _ChannelStream:
         self._channel = channel
         self._transport = transport
 
+    def fileno(self) -> int:
+        return self._channel.fileno()
+
     def send_some(self, data: memoryview, *, deadline: float) -> int:
         self._channel.settimeout(left_seconds(deadline))
         with _broken_as_os_error():

@@ -92,7 +92,11 @@ class Attendance:
         with selectors.DefaultSelector() as selector:
             selector.register(self._follower, selectors.EVENT_READ)
             selector.register(self._post.inbox, selectors.EVENT_READ)
-            selector.select(self._nap_seconds())
+            if orders := self._launcher.orders:
+                selector.register(orders, selectors.EVENT_READ, self._hear_of_launches)
+            for key, _events in selector.select(self._nap_seconds()):
+                if key.data:
+                    key.data()
         if self._post.inbox.hush():
             self._hear_of_work()
         self._hear(self._follower.read())
@@ -107,6 +111,7 @@ class Attendance:
         return (
             (self._find_work, WORK_SECONDS),
             (self._mark_started, WORK_SECONDS),
+            (self._check_launches, WORK_SECONDS),
             (self._poll_output, OUTPUT_SECONDS),
             (self._look_for_lost, LOOK_SECONDS),
             (self._clean, CLEAN_SECONDS),
@@ -172,6 +177,14 @@ class Attendance:
         else:
             run.killed = record
 
+    def _hear_of_launches(self) -> None:
+        """A run may be ended and frozen from now on; what was asked meanwhile is done."""
+        self._carry_out([run for run in self._launcher.hear() if run.request and run.request != run.carried])
+
+    def _check_launches(self) -> None:
+        if (orders := self._launcher.orders) and orders.is_late:
+            raise TransportBroken("The host's resident does not answer.")
+
     # --- work and requests ---
 
     def _hear_of_work(self) -> None:
@@ -212,7 +225,7 @@ class Attendance:
     def _carry_out(self, asked: Sequence[Run]) -> None:
         for run in asked:
             if not run.was_handed_over:
-                continue  # its files are being brought; it is not handed over then
+                continue  # it is on its way; this is asked again once the host has it
             if run.is_ending:
                 self._end(run)
             else:

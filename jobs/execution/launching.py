@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from django.db import transaction
 
-from hosts.supervisor.records import LaunchKind
+from hosts.supervisor.client import BATCH
+from hosts.supervisor.orders import Orders
+from hosts.supervisor.records import LaunchAnswer, LaunchKind
 from hosts.transports.base import HostUnreachable
 from hosts.transports.quoting import quoted
 from jobs.commands import CommandProblem
@@ -36,6 +38,8 @@ class Launcher:
         self._post = post
         self._closer = closer
         self._recorded: set[str] = set()
+        self._waiting: list[Prepared] = []
+        self._ordered: list[Prepared] = []
 
     def launch(self, runs: Sequence[Run]) -> None:
         """Start `runs`; those with files first get them. A run that cannot be prepared is closed with the reason."""
@@ -104,14 +108,40 @@ class Launcher:
         # A host whose runs are forgotten would be given the same jobs once more.
         make_durable()
         self._recorded |= {item.request.script.digest for item in items}
-        for item in items:
-            item.run.was_handed_over = True
-        answers = self._post.line.supervisor.launch([item.request for item in items])
-        refused = [
-            (item.run, answers[item.run.marker]) for item in items if answers[item.run.marker].kind == LaunchKind.FAILED
-        ]
+        self._waiting += items
+        self._order()
+
+    def _order(self) -> None:
+        """Order what waits, unless an order is not answered yet."""
+        while self._waiting and not self._ordered:
+            self._ordered, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+            answers = self._post.line.supervisor.order([item.request for item in self._ordered])
+            if answers is not None:
+                self._take(answers)
+
+    @property
+    def orders(self) -> Orders | None:
+        """What is to be waited for, by its descriptor, until `hear` understands the host's answer. None: nothing."""
+        return self._post.line.supervisor.orders if self._ordered else None
+
+    def hear(self) -> list[Run]:
+        """The runs that the host has answered for meanwhile. Raises TransportBroken if it is silent for too long."""
+        answers = self._post.line.supervisor.answers()
+        if answers is None:
+            return []
+        answered = [item.run for item in self._ordered]
+        self._take(answers)
+        self._order()
+        return answered
+
+    def _take(self, answers: Mapping[str, LaunchAnswer]) -> None:
+        runs = [item.run for item in self._ordered]
+        self._ordered = []
+        for run in runs:
+            run.was_handed_over = True
+        refused = [run for run in runs if answers[run.marker].kind == LaunchKind.FAILED]
         if refused:
-            self._take_back([run for run, _answer in refused], reason=refused[0][1].reason)
+            self._take_back(refused, reason=answers[refused[0].marker].reason)
 
     def _take_back(self, runs: Sequence[Run], *, reason: str) -> None:
         """The host would not take these: they have not been started and go back in line."""

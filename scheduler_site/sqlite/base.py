@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 from django.db.backends.sqlite3 import base
 
 from scheduler_site.sqlite.fair_lock import FairLock
+from scheduler_site.sqlite.spare import SPARES
 
 DEFAULT_TIMEOUT_SECONDS = 20.0
 READS = frozenset({"SELECT", "VALUES", "EXPLAIN", "PRAGMA"})
@@ -74,13 +75,20 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def __init__(self, settings_dict: dict[str, Any], alias: str = "default") -> None:
         super().__init__(settings_dict, alias)
         self._fair_lock: FairLock | None = None
+        self._opened_as = ""
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> sqlite3.Connection:
-        if not self.is_in_memory_db():
-            self._fair_lock = FairLock(_path(conn_params["database"]), timeout_seconds=self._timeout_seconds)
-        connection: sqlite3.Connection = super().get_new_connection(conn_params)
-        if self._fair_lock is not None:
-            self._use_wal(connection, lock=self._fair_lock)
+        if self.is_in_memory_db():
+            return super().get_new_connection(conn_params)  # type: ignore[no-any-return]
+        path = _path(conn_params["database"])
+        self._opened_as = repr(sorted(conn_params.items(), key=str))
+        connection: sqlite3.Connection
+        if spare := SPARES.take(path, seen_as=self._opened_as):
+            connection, self._fair_lock = spare
+            return connection
+        self._fair_lock = FairLock(path, timeout_seconds=self._timeout_seconds)
+        connection = super().get_new_connection(conn_params)
+        self._use_wal(connection, lock=self._fair_lock)
         return connection
 
     def create_cursor(self, name: str | None = None) -> Any:
@@ -97,11 +105,25 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self._release_if_over()
 
     def _close(self) -> None:
+        if self._is_spared():
+            return
         try:
             super()._close()  # type: ignore[misc]  # the stubs leave it out
         finally:
             if self._fair_lock is not None:
                 self._fair_lock.close()
+
+    def _is_spared(self) -> bool:
+        """Whether the connection, with nothing left open in it, is kept for whoever needs one next."""
+        if self.connection is None or self._fair_lock is None:
+            return False
+        try:
+            self.connection.rollback()
+            self._release_if_over()
+            path = _path(self.settings_dict["NAME"])
+            return SPARES.give(path, (self.connection, self._fair_lock), seen_as=self._opened_as)
+        except sqlite3.Error:
+            return False  # it is of no use, and closed
 
     def _release_if_over(self) -> None:
         # A commit that failed, for a full disk say, leaves the transaction open and the lock ours.
