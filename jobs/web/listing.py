@@ -107,6 +107,8 @@ def job_list(request: HttpRequest) -> HttpResponse:
             "rows": rows_of(page["jobs"]),
             "newer": links.get("after"),
             "older": links.get("before"),
+            # What was refused once is refused again.
+            "is_live": is_valid,
             "is_narrowed": not is_valid or form.is_narrowing,
             "may_submit": policy.may(user, "add", Job),
         }

@@ -76,6 +76,7 @@ def test_what_cannot_be_meant_is_told_beside_its_field(page: Client, query: str)
     assert answer.status_code == 400
     assert answer.context["form"].errors
     assert numbers(answer) == []
+    assert b"hx-get" not in answer.content  # to ask again would be refused again, and look like a lost connection
 
 
 def test_a_name_that_does_not_exist_is_told_safely(page: Client) -> None:
