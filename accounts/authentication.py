@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.conf import settings
 from django.contrib.auth import authenticate
@@ -36,7 +36,7 @@ class SiteAuthentication(BaseAuthentication):
         _refuse_token_in_address(request)
         if request.META.get(WAY):
             require_same_origin(request)
-            return request._request.user, None
+            return cast(User, request._request.user), None
         header = request.META.get("HTTP_AUTHORIZATION", "")
         if not header:
             return SessionAuthentication().authenticate(request) if "session" in settings.BATCHYARD_AUTH else None
@@ -58,7 +58,7 @@ def possible() -> str:
 
 
 def _refuse_token_in_address(request: Request) -> None:
-    prefix = settings.REST_KNOX["TOKEN_PREFIX"]
+    prefix = str(settings.REST_KNOX["TOKEN_PREFIX"])
     if any(value.startswith(prefix) for values in request.query_params.lists() for value in values[1]):
         raise AuthenticationFailed(
             "A token in an address is kept in logs and histories: it opens nothing. Revoke it, and send the next "

@@ -38,7 +38,7 @@ KNOWN: Final = "known browser "
 Credentials = Mapping[str, Any] | None
 
 
-class Lockout(AxesDatabaseHandler):  # type: ignore[misc]
+class Lockout(AxesDatabaseHandler):
     """Counts, as said above, in the rows of axes."""
 
     def is_locked(self, request: Any, credentials: Credentials = None) -> bool:
@@ -65,7 +65,7 @@ class Lockout(AxesDatabaseHandler):  # type: ignore[misc]
         return int(_of_pair(request, credentials).delete()[0])
 
 
-class Gate(AxesStandaloneBackend):  # type: ignore[misc]
+class Gate(AxesStandaloneBackend):
     """Stands before whatever looks at passwords."""
 
     def authenticate(
@@ -97,7 +97,7 @@ def _pair_opens(rows: QuerySet[AccessAttempt]) -> datetime | None:
 def pause_after(failures: int) -> timedelta:
     """How long to wait after so many failures of one pair."""
     doubled = min(max(failures - PAIR_LIMIT, 0), 10)
-    return min(FIRST_PAUSE * 2**doubled, REMEMBERED)
+    return min(FIRST_PAUSE * (1 << doubled), REMEMBERED)
 
 
 def _address_opens(request: Any, *, at: datetime) -> datetime | None:

@@ -18,6 +18,7 @@ from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 from accounts.audit import changed
 from accounts.backends import GrantBackend
 from accounts.models import User
+from scheduler_site.elsewhere import TIMEOUT_SECONDS
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ def description(*, at: float) -> Mapping[str, Any]:
     if issuer in _kept and at - _kept[issuer][0] < KEPT_SECONDS:
         return _kept[issuer][1]
     try:
-        answer = requests.get(f"{issuer}/.well-known/openid-configuration", timeout=settings.OIDC_TIMEOUT)
+        answer = requests.get(f"{issuer}/.well-known/openid-configuration", timeout=TIMEOUT_SECONDS)
         answer.raise_for_status()
         told: dict[str, Any] = answer.json()
     except (requests.RequestException, ValueError) as problem:
@@ -52,17 +53,25 @@ def description(*, at: float) -> Mapping[str, Any]:
     return told
 
 
-class ProviderBackend(OIDCAuthenticationBackend, GrantBackend):  # type: ignore[misc]
+def _may_sign(key: Mapping[str, Any], *, algorithm: str) -> bool:
+    kinds = {"R": "RSA", "E": "EC"}
+    is_of_kind = key.get("kty") == kinds[algorithm[0]] and key.get("alg", algorithm) == algorithm
+    return is_of_kind and key.get("use", "sig") == "sig"
+
+
+class ProviderBackend(OIDCAuthenticationBackend, GrantBackend):
     """Lets in whom the provider names, if there is an account of that name here (or one may be made)."""
 
-    def authenticate(
+    def authenticate(  # type: ignore[override]
         self, request: HttpRequest | None, nonce: str | None = None, code_verifier: str | None = None
     ) -> User | None:
         if request is None or not nonce:
             return None  # not from our own callback, where each attempt has its number
         try:
             self._issuer = self._ask_where()
-            found = super().authenticate(request, nonce=nonce, code_verifier=code_verifier)
+            found = super().authenticate(  # type: ignore[no-untyped-call]
+                request, nonce=nonce, code_verifier=code_verifier
+            )
         except (ProviderFailed, requests.RequestException, jwt.PyJWTError, SuspiciousOperation, ValueError) as problem:
             logger.warning("a log-in by OpenID Connect failed: %s: %s", type(problem).__name__, problem)
             return None
@@ -75,6 +84,17 @@ class ProviderBackend(OIDCAuthenticationBackend, GrantBackend):  # type: ignore[
         self.OIDC_OP_USER_ENDPOINT = told.get("userinfo_endpoint", "")
         self.OIDC_OP_JWKS_ENDPOINT = told["jwks_uri"]
         return str(told["issuer"])
+
+    def retrieve_matching_jwk(self, token: str) -> jwt.PyJWK:
+        """The key that the proof names, or the only one there is: which need not have a name."""
+        named = jwt.get_unverified_header(token).get("kid")
+        answer = requests.get(self.OIDC_OP_JWKS_ENDPOINT, timeout=TIMEOUT_SECONDS)
+        answer.raise_for_status()
+        keys = [key for key in answer.json()["keys"] if _may_sign(key, algorithm=self.OIDC_RP_SIGN_ALGO)]
+        found = [key for key in keys if named is None or key.get("kid") == named]
+        if len(found) != 1:
+            raise SuspiciousOperation(f"{len(found)} keys of the provider could have signed this")
+        return jwt.PyJWK(found[0], algorithm=self.OIDC_RP_SIGN_ALGO)
 
     def _verify_jws(self, payload: str, key: Any) -> dict[str, Any]:
         """What the provider has signed: for us, by it, and not yet over. The library asks for the signature alone."""
@@ -92,7 +112,7 @@ class ProviderBackend(OIDCAuthenticationBackend, GrantBackend):  # type: ignore[
         """What was signed and, if the name is not among it, what the provider tells about the same person."""
         if settings.BATCHYARD_OIDC_CLAIM in payload or not self.OIDC_OP_USER_ENDPOINT:
             return payload
-        told: dict[str, Any] = super().get_userinfo(access_token, id_token, payload)
+        told: dict[str, Any] = super().get_userinfo(access_token, id_token, payload)  # type: ignore[no-untyped-call]
         if told.get("sub") != payload["sub"]:
             raise SuspiciousOperation("the provider tells about somebody else than it has signed")
         return payload | told

@@ -24,11 +24,11 @@ def oidc_settings(env: Environment) -> dict[str, Any]:
     issuer = env.text("BATCHYARD_OIDC_ISSUER").rstrip("/")
     client, secret = env.text("BATCHYARD_OIDC_CLIENT_ID"), env.secret("BATCHYARD_OIDC_CLIENT_SECRET")
     algorithm = env.choice("BATCHYARD_OIDC_ALGORITHM", possible=ALGORITHMS, default="RS256")
+    may_create = env.flag("BATCHYARD_OIDC_CREATE", default=False)
     told: dict[str, Any] = {
         "BATCHYARD_OIDC_ISSUER": issuer,
         "BATCHYARD_OIDC_NAME": env.text("BATCHYARD_OIDC_NAME", default="OpenID Connect"),
         "BATCHYARD_OIDC_CLAIM": env.text("BATCHYARD_OIDC_CLAIM", default="preferred_username"),
-        "BATCHYARD_OIDC_CREATE": env.flag("BATCHYARD_OIDC_CREATE", default=False),
     }
     if not issuer:
         return told
@@ -45,10 +45,9 @@ def oidc_settings(env: Environment) -> dict[str, Any]:
         "OIDC_RP_SCOPES": "openid email profile",
         "OIDC_USE_PKCE": True,
         "OIDC_TIMEOUT": TIMEOUT_SECONDS,
-        "OIDC_CREATE_USER": told["BATCHYARD_OIDC_CREATE"],
+        "OIDC_CREATE_USER": may_create,
         # The issuer tells them itself, when somebody signs in.
         **dict.fromkeys((f"OIDC_OP_{what}_ENDPOINT" for what in ("AUTHORIZATION", "TOKEN", "USER", "JWKS")), ""),
-        "LOGIN_REDIRECT_URL_FAILURE": "/accounts/login/?refused",
     }
 
 

@@ -152,9 +152,13 @@ AUTHENTICATION_BACKENDS = [
 # People whose accounts are kept elsewhere.
 OIDC, LDAP = oidc_settings(env), ldap_settings(env)
 globals().update(OIDC | LDAP)
+BATCHYARD_OIDC_ISSUER: str = OIDC["BATCHYARD_OIDC_ISSUER"]
+BATCHYARD_OIDC_NAME: str = OIDC["BATCHYARD_OIDC_NAME"]
+BATCHYARD_OIDC_CLAIM: str = OIDC["BATCHYARD_OIDC_CLAIM"]
+LOGIN_REDIRECT_URL_FAILURE = "/accounts/login/?refused"
 if LDAP["BATCHYARD_LDAP_URL"]:
     AUTHENTICATION_BACKENDS.append("accounts.directory.DirectoryBackend")
-if OIDC["BATCHYARD_OIDC_ISSUER"]:
+if BATCHYARD_OIDC_ISSUER:
     AUTHENTICATION_BACKENDS.append("accounts.provider.ProviderBackend")
     INSTALLED_APPS.append("mozilla_django_oidc")
 PASSWORD_HASHERS = [

@@ -16,7 +16,7 @@ from accounts.provider import ProviderFailed, description
 logger = logging.getLogger(__name__)
 
 
-class ToProvider(OIDCAuthenticationRequestView):  # type: ignore[misc]
+class ToProvider(OIDCAuthenticationRequestView):
     """Sends the browser to the provider."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
@@ -25,7 +25,7 @@ class ToProvider(OIDCAuthenticationRequestView):  # type: ignore[misc]
         except ProviderFailed as problem:
             logger.warning("%s", problem)
             return HttpResponseRedirect(settings.LOGIN_REDIRECT_URL_FAILURE)
-        answer: HttpResponse = super().get(request)
+        answer: HttpResponse = super().get(request)  # type: ignore[no-untyped-call]
         return answer
 
 

@@ -76,8 +76,15 @@ def site(directory: Slapd, provider: Provider) -> Iterator[SiteUnderTest]:
         yield site
 
 
-def browser(site: SiteUnderTest) -> httpx.Client:
+def opened(site: SiteUnderTest) -> httpx.Client:
     return httpx.Client(base_url=f"http://127.0.0.1:{site.port}", follow_redirects=True, timeout=30)
+
+
+@pytest.fixture
+def page(site: SiteUnderTest) -> Iterator[httpx.Client]:
+    """A browser in which nobody is signed in."""
+    with opened(site) as client:
+        yield client
 
 
 def sign_in(page: httpx.Client, name: str, password: str) -> httpx.Response:
@@ -102,25 +109,23 @@ def who(page: httpx.Client) -> str:
 
 @scenario
 @pytest.mark.parametrize("name", ["carol", "CAROL"])
-def test_the_password_of_the_directory_opens_the_account_of_that_name(site: SiteUnderTest, name: str) -> None:
-    page = browser(site)
-
+def test_the_password_of_the_directory_opens_the_account_of_that_name(page: httpx.Client, name: str) -> None:
     sign_in(page, name, IN_DIRECTORY["carol"])
 
     assert who(page) == "carol"
 
 
 @scenario
-def test_it_opens_the_api_by_basic(site: SiteUnderTest) -> None:
+def test_it_opens_the_api_by_basic(page: httpx.Client) -> None:
     header = {"Authorization": basic("carol", IN_DIRECTORY["carol"])}
 
-    assert browser(site).get("/api/v1/whoami", headers=header).json()["user"] == "carol"
+    assert page.get("/api/v1/whoami", headers=header).json()["user"] == "carol"
 
 
 @scenario
-def test_somebody_new_gets_an_account_without_rights_that_the_audit_tells_of(site: SiteUnderTest) -> None:
-    page = browser(site)
-
+def test_somebody_new_gets_an_account_without_rights_that_the_audit_tells_of(
+    site: SiteUnderTest, page: httpx.Client
+) -> None:
     sign_in(page, "newton", IN_DIRECTORY["newton"])
 
     assert page.get("/api/v1/whoami").json() == {"user": "newton", "superuser": False, "authentication": "session"}
@@ -141,9 +146,7 @@ def test_somebody_new_gets_an_account_without_rights_that_the_audit_tells_of(sit
         pytest.param("admin", ADMIN_PASSWORD, id="the directory's own account"),
     ],
 )
-def test_what_is_wrong_for_the_directory_opens_nothing(site: SiteUnderTest, name: str, password: str) -> None:
-    page = browser(site)
-
+def test_what_is_wrong_for_the_directory_opens_nothing(page: httpx.Client, name: str, password: str) -> None:
     answer = sign_in(page, name, password)
 
     assert who(page) == ""
@@ -154,8 +157,7 @@ def test_what_is_wrong_for_the_directory_opens_nothing(site: SiteUnderTest, name
 
 
 @scenario
-def test_the_provider_opens_the_account_of_the_name_it_tells(site: SiteUnderTest) -> None:
-    page = browser(site)
+def test_the_provider_opens_the_account_of_the_name_it_tells(page: httpx.Client) -> None:
     assert "Sign in with Example Login" in page.get("/accounts/login/").text
 
     answer = come_by_provider(page, "subject-1")
@@ -167,9 +169,7 @@ def test_the_provider_opens_the_account_of_the_name_it_tells(site: SiteUnderTest
 
 @scenario
 @pytest.mark.parametrize("subject", ["subject-2", "subject-3", "subject-4"], ids=["disabled", "unknown", "nameless"])
-def test_whom_the_provider_names_without_an_account_is_told_so(site: SiteUnderTest, subject: str) -> None:
-    page = browser(site)
-
+def test_whom_the_provider_names_without_an_account_is_told_so(page: httpx.Client, subject: str) -> None:
     answer = come_by_provider(page, subject)
 
     assert who(page) == ""
@@ -177,8 +177,7 @@ def test_whom_the_provider_names_without_an_account_is_told_so(site: SiteUnderTe
 
 
 @scenario
-def test_whoever_says_no_at_the_provider_is_not_let_in(site: SiteUnderTest) -> None:
-    page = browser(site)
+def test_whoever_says_no_at_the_provider_is_not_let_in(page: httpx.Client) -> None:
     form = page.get("/accounts/oidc/login/")
 
     page.post(form.url, data={"action": "deny"})
@@ -188,19 +187,21 @@ def test_whoever_says_no_at_the_provider_is_not_let_in(site: SiteUnderTest) -> N
 
 @scenario
 @pytest.mark.parametrize("elsewhere", ["https://evil.example.org/", "//evil.example.org"])
-def test_the_way_back_never_leads_to_another_site(site: SiteUnderTest, elsewhere: str) -> None:
-    answer = come_by_provider(browser(site), "subject-1", next=elsewhere)
+def test_the_way_back_never_leads_to_another_site(page: httpx.Client, elsewhere: str) -> None:
+    answer = come_by_provider(page, "subject-1", next=elsewhere)
 
     assert answer.url.host == "127.0.0.1"
 
 
 @scenario
 @pytest.mark.parametrize("address", ["/accounts/oidc/callback/", "/accounts/login/"])
-def test_a_code_that_this_browser_did_not_ask_for_opens_nothing(site: SiteUnderTest, address: str) -> None:
-    other = browser(site)
-    form = other.get("/accounts/oidc/login/")
-    answer = other.post(form.url, data={"sub": "subject-1"}, follow_redirects=False)
-    page, words = browser(site), httpx.URL(answer.headers["Location"]).params
+def test_a_code_that_this_browser_did_not_ask_for_opens_nothing(
+    site: SiteUnderTest, page: httpx.Client, address: str
+) -> None:
+    with opened(site) as other:
+        form = other.get("/accounts/oidc/login/")
+        answer = other.post(form.url, data={"sub": "subject-1"}, follow_redirects=False)
+    words = httpx.URL(answer.headers["Location"]).params
 
     page.get(address, params=words)
     token = re.findall('name="csrfmiddlewaretoken" value="([^"]+)"', page.get("/accounts/login/").text)

@@ -281,7 +281,7 @@ def _admitted(job: int, proof: Proof) -> bool:
     told: list[Any] = []
     viewer = Viewer.__new__(Viewer)
     viewer.job, viewer.proof = job, proof
-    viewer.tell = told.append  # type: ignore[method-assign]
+    viewer.tell = told.append  # type: ignore[method-assign, assignment]
     look([viewer], is_check=True)
     return bool(told[0].is_admitted)
 

@@ -136,8 +136,9 @@ def test_the_proxy_counts_more_than_all_that_comes_with_the_request(header: None
     client.force_login(carol)
     _row, token = Token.objects.create(carol)  # type: ignore[no-untyped-call]
 
-    for authorization in ({}, {"HTTP_AUTHORIZATION": f"Token {token}"}, {"HTTP_AUTHORIZATION": basic("carol")}):
-        told = client.get(f"{V1}/whoami", HTTP_X_AUTH_USER="boss", **BY_PROXY, **authorization).json()
+    said: Any
+    for said in ({}, {"HTTP_AUTHORIZATION": f"Token {token}"}, {"HTTP_AUTHORIZATION": basic("carol")}):
+        told = client.get(f"{V1}/whoami", HTTP_X_AUTH_USER="boss", **BY_PROXY, **said).json()
 
         assert (told["user"], told["authentication"]) == ("boss", "header")
 
