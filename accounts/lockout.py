@@ -73,9 +73,9 @@ class Gate(AxesStandaloneBackend):
     ) -> None:
         if username is None or password is None:
             return  # another kind of proof
+        super().authenticate(request, username=username, password=password, **more)
         if len(password) > PASSWORD_LIMIT:
             raise PermissionDenied
-        super().authenticate(request, username=username, password=password, **more)
 
 
 def locked_until(request: Any, credentials: Credentials) -> datetime | None:

@@ -31,7 +31,7 @@ SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 FROM_HERE: Final = frozenset({"", "same-origin", "none"})
 
 
-class KnownPeople(AuthenticationMiddleware):
+class WhoAsks(AuthenticationMiddleware):
     """Sets `request.user`. A name that a proxy says and that is nobody's ends the request: 401."""
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:  # type: ignore[override]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -80,6 +82,17 @@ def test_plain_http_for_others_is_warned_of(tmp_path: Path) -> None:
     done = process("manage.py", "check", "--deploy", directory=tmp_path, BATCHYARD_BIND="0.0.0.0:8000")
 
     assert "batchyard.W001" in done.stderr
+
+
+def test_a_superuser_can_be_made_before_the_first_start(tmp_path: Path) -> None:
+    words = ("manage.py", "createsuperuser", "--noinput", "--username", "root", "--email", "root@example.org")
+
+    done = process(*words, directory=tmp_path, DJANGO_SUPERUSER_PASSWORD="seven grey pelicans")
+
+    assert done.returncode == 0, done.stderr
+    with closing(sqlite3.connect(tmp_path / "var" / "batchyard.sqlite3")) as rows:
+        told = rows.execute("SELECT username, is_superuser FROM accounts_user").fetchall()
+    assert told == [("root", 1)]
 
 
 def test_the_secret_key_is_made_once_and_private(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def furnish(site: SiteUnderTest) -> Addresses:
             "no jobs": "/jobs/?state=skipped", "wrong filter": "/jobs/?owner=nobody",
             **{f"job {name}": f"/jobs/{pk}/" for name, pk in jobs.items()},
             "confirm": f"/jobs/{running}/ask/kill/", "types": "/submit/", "form": "/submit/copy/",
-            "tokens": "/accounts/tokens/", "password": "/accounts/password/", "components": "/components/",
+            "tokens": "/accounts/tokens/", "sessions": "/accounts/sessions/", "password": "/accounts/password/", "components": "/components/",
             "missing": "/nothing-here", "forbidden": "/jobs/999999/",
         },
         {"sign in": "/accounts/login/", "missing, signed out": "/nothing-here"},
