@@ -33,6 +33,12 @@ class ProviderFailed(Exception):
     """The provider does not answer, or not as it should; the text says what."""
 
 
+# What comes of answers that are not as they should be.
+FAILURES: Final = (
+    ProviderFailed, requests.RequestException, jwt.PyJWTError, SuspiciousOperation, ValueError, LookupError
+)  # fmt: skip
+
+
 def description(*, at: float) -> Mapping[str, Any]:
     """What the provider says about itself, kept for ten minutes. Raises ProviderFailed.
 
@@ -72,7 +78,7 @@ class ProviderBackend(OIDCAuthenticationBackend, GrantBackend):
             found = super().authenticate(  # type: ignore[no-untyped-call]
                 request, nonce=nonce, code_verifier=code_verifier
             )
-        except (ProviderFailed, requests.RequestException, jwt.PyJWTError, SuspiciousOperation, ValueError) as problem:
+        except FAILURES as problem:
             logger.warning("a log-in by OpenID Connect failed: %s: %s", type(problem).__name__, problem)
             return None
         return found if isinstance(found, User) and self.user_can_authenticate(found) else None

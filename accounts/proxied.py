@@ -41,7 +41,7 @@ def user_of(request: HttpRequest) -> User | None:
         _tell_ignored(request, told[0][1])
         return None
     [(spelling, name), *more] = told
-    if more or spelling != NAME or not name or "," in name:
+    if more or spelling != NAME or not name or "," in name or not name.isprintable():
         raise NotKnown("X-Auth-User has to be there once, with one name.")
     user = User.objects.filter(username=name, is_active=True).first() if len(name) <= NAME_LIMIT else None
     if user is None:
