@@ -71,14 +71,14 @@ def test_each_further_failure_doubles_the_pause_up_to_an_hour(carol: User, clock
     fail(times=PAIR_LIMIT - 1)
 
     pauses = []
-    for _time in range(9):
+    for _time in range(7):
         answer = fail()
         pauses.append(int(answer["Retry-After"]) // 60)
         clock.shift(timedelta(seconds=int(answer["Retry-After"]) - 1))
         assert sign_in(Client()).status_code == 429
         clock.shift(1)
 
-    assert pauses[:7] == [1, 2, 4, 8, 16, 32, 60]
+    assert pauses == [1, 2, 4, 8, 16, 32, 60]
     assert is_in(sign_in(Client()))
 
 
