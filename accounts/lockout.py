@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from axes.backends import AxesStandaloneBackend
+from axes.exceptions import AxesBackendPermissionDenied
 from axes.handlers.database import AxesDatabaseHandler
 from axes.models import AccessAttempt
 from django.conf import settings
@@ -34,6 +35,8 @@ NAME_LIMIT: Final = 255
 COOKIE: Final = "known_browser"
 COOKIE_AGE: Final = timedelta(days=365)
 KNOWN: Final = "known browser "
+# In a request's META: its password was not looked at.
+UNSEEN: Final = "batchyard.password_unseen"
 
 Credentials = Mapping[str, Any] | None
 
@@ -50,8 +53,8 @@ class Lockout(AxesDatabaseHandler):
         return _of_pair(request, credentials).aggregate(sum=Sum("failures_since_start"))["sum"] or 0
 
     def user_login_failed(self, sender: Any, credentials: dict[str, Any], request: Any = None, **told: Any) -> None:
-        if request is not None and request.axes_locked_out:
-            # Refused without a look at the password: it counts for nothing and prolongs nothing.
+        if was_unseen(request):
+            # It counts for nothing and prolongs nothing.
             request.axes_credentials = credentials
             return
         if request is not None:
@@ -73,9 +76,18 @@ class Gate(AxesStandaloneBackend):
     ) -> None:
         if username is None or password is None:
             return  # another kind of proof
-        super().authenticate(request, username=username, password=password, **more)
+        try:
+            super().authenticate(request, username=username, password=password, **more)
+        except AxesBackendPermissionDenied:
+            request.META[UNSEEN] = "1"
+            raise
         if len(password) > PASSWORD_LIMIT:
             raise PermissionDenied
+
+
+def was_unseen(request: HttpRequest | None) -> bool:
+    """Whether the password of this request was not looked at, as its name or address is locked."""
+    return request is not None and UNSEEN in request.META
 
 
 def locked_until(request: Any, credentials: Credentials) -> datetime | None:

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.audit import record
+from accounts.lockout import was_unseen
 from accounts.models import User
 from accounts.sessions import begin
 
@@ -32,7 +33,7 @@ def logged_out(sender: Any, user: User | None, **told: Any) -> None:
 @receiver(user_login_failed)
 def failed(sender: Any, credentials: dict[str, Any], request: Any = None, **told: Any) -> None:
     # One who is locked out was told when that began; what they try meanwhile would only fill the audit.
-    if not getattr(request, "axes_locked_out", False):
+    if not was_unseen(request):
         record("fail to log in", kind=KIND, name=str(credentials.get("username", "")))
 
 

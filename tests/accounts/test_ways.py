@@ -326,7 +326,6 @@ def test_no_other_site_is_told_anything(boss: User, origin: str) -> None:
         "\\\\evil.example.org",
         "/\\evil.example.org",
         " //evil",
-        "%2f/evil",
     ],
 )
 @pytest.mark.parametrize("page", ["/accounts/login/", "/accounts/logout/"])
