@@ -24,7 +24,7 @@ class Session(AbstractBaseSession):
     peer = models.CharField(_("from"), max_length=100, blank=True, help_text=_("Address of the client."))
     browser = models.CharField(_("browser"), max_length=200, blank=True)
 
-    class Meta(AbstractBaseSession.Meta):
+    class Meta:
         verbose_name = _("session")
         verbose_name_plural = _("sessions")
 

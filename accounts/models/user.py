@@ -10,6 +10,8 @@ class User(AbstractUser):
 
     # What accounts.rights has found out, for as long as this object lives.
     _rights: object
+    # Django's own: a password that has been set and not yet saved.
+    _password: str | None
 
     def save(self, *args: Any, **options: Any) -> None:
         """A new password ends every session of the account, whichever way it was set."""

@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from django.conf import settings
-from django.urls import include, path
+from django.urls import URLResolver, include, path
 
 from accounts.web.audit import audit
 from accounts.web.sessions import end_other_sessions, end_session, sessions
 from accounts.web.views import SignIn, SignOut, change_password, revoke_token, tokens
+
+
+def _of_provider() -> list[URLResolver]:
+    # By name, as its packages are there only where it is used.
+    return [path("oidc/", include("accounts.web.oidc"))] if settings.BATCHYARD_OIDC_ISSUER else []
+
 
 # Beside /accounts/, as it is about all that the site has.
 audit_urls: Final = [path("audit/", audit, name="audit")]
@@ -22,6 +28,5 @@ urlpatterns: Final = [
     path("sessions/<slug:label>/end/", end_session, name="session-end"),
     path("tokens/", tokens, name="tokens"),
     path("tokens/<slug:key>/revoke/", revoke_token, name="token-revoke"),
-    # By name, as its packages are there only where it is used.
-    *([path("oidc/", include("accounts.web.oidc"))] if settings.BATCHYARD_OIDC_ISSUER else []),
+    *_of_provider(),
 ]
