@@ -19,7 +19,7 @@ $(READY): requirements.txt clients/yard/pyproject.toml scripts/setup
 
 setup-dev: $(READY_DEV) ## the same with what tests and lint need, system packages included when root
 
-$(READY_DEV): requirements.txt requirements-dev.txt clients/yard/pyproject.toml system-packages.txt scripts/setup
+$(READY_DEV): requirements.txt requirements-dev.txt requirements-ldap.txt requirements-oidc.txt clients/yard/pyproject.toml system-packages.txt scripts/setup
 	scripts/setup --system requirements-dev.txt
 	touch $(READY) $@
 
@@ -54,6 +54,7 @@ lint: setup-dev ## check style, types, layers, templates, migrations and deploym
 	$(BIN)/mypy .
 	PYTHONPATH=clients/yard $(BIN)/lint-imports
 	if [ -d templates ]; then $(BIN)/djlint --check --lint templates; fi
+	$(BIN)/bandit -q -c pyproject.toml --severity-level medium --confidence-level medium -r accounts hosts jobs scheduler_site clients
 	$(MANAGE) makemigrations --check --dry-run
 	$(MANAGE) check --deploy --fail-level WARNING
 	BATCHYARD_TLS=true $(MANAGE) check --deploy --fail-level WARNING

@@ -77,11 +77,11 @@ class AuditEntryAdmin(RecordAdmin[AuditEntry]):
 class TokenAdmin(RevocableAdmin[Token]):
     """Tokens are made by their users or by `create_token`, shown once. Deleting one revokes it at once."""
 
-    list_display = ("token_key", "name", "user", "is_read_only", "created", "expiry")
+    list_display = ("token_key", "name", "user", "is_read_only", "created", "expiry", "last_used_at")
     list_filter = ("user",)
     list_select_related = ("user",)
     search_fields = ("=token_key", "name", "user__username")
-    fields = ("token_key", "name", "user", "is_read_only", "created", "expiry")
+    fields = ("token_key", "name", "user", "is_read_only", "created", "expiry", "last_used_at")
     ordering = ("-created",)
 
 

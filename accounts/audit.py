@@ -35,7 +35,7 @@ PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "hosts.pool": ("members", "grants"),
 }
 # Columns that tell nothing that people have changed.
-UNTOLD: Final = frozenset({"last_login", "digest", "token_key"})
+UNTOLD: Final = frozenset({"last_login", "last_used_at", "digest", "token_key"})
 NAMES_ONLY: Final = frozenset({"groups", "user_set", "grants", "members"})
 # A statement of our own, as every submission makes an entry: nothing of it is built anew each time.
 INSERT: Final = """

@@ -1,13 +1,14 @@
-"""Whom a request of the API comes from: one place, with the ways that the site has switched on.
+"""Whom a request of the API comes from, with the ways that the site has switched on.
 
-An Authorization header decides alone, right or wrong; without one the session counts.
+What `accounts.ways` has found out counts first. Then an Authorization header decides alone, right or wrong; without
+one the session counts.
 """
 
 from __future__ import annotations
 
 import binascii
 from base64 import b64decode
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.conf import settings
 from django.contrib.auth import authenticate
@@ -19,16 +20,23 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
 from accounts.models import Token, User
+from accounts.origin import WAY, peer_of
+from accounts.uses import is_due, tell_use
+from accounts.ways import require_same_origin
+from scheduler_site.proxies import is_loopback
 
 HEADER_LIMIT: Final = 8192
-PASSWORD_LIMIT: Final = 4096
 REALM: Final = "Batchyard"
 
 
 class SiteAuthentication(BaseAuthentication):
-    """The ways of BATCHYARD_AUTH among token, basic and session."""
+    """The ways of BATCHYARD_AUTH."""
 
     def authenticate(self, request: Request) -> tuple[User, Any] | None:
+        _refuse_token_in_address(request)
+        if request.META.get(WAY):
+            require_same_origin(request)
+            return cast(User, request._request.user), None
         header = request.META.get("HTTP_AUTHORIZATION", "")
         if not header:
             return SessionAuthentication().authenticate(request) if "session" in settings.BATCHYARD_AUTH else None
@@ -49,6 +57,15 @@ def possible() -> str:
     return " or ".join(text for way, text in ways.items() if way in settings.BATCHYARD_AUTH) or "none"
 
 
+def _refuse_token_in_address(request: Request) -> None:
+    prefix = str(settings.REST_KNOX["TOKEN_PREFIX"])
+    if any(value.startswith(prefix) for values in request.query_params.lists() for value in values[1]):
+        raise AuthenticationFailed(
+            "A token in an address is kept in logs and histories: it opens nothing. Revoke it, and send the next "
+            'one as "Authorization: Token ...".'
+        )
+
+
 def _by_token(request: Request, token: str) -> tuple[User, Any]:
     refused = AuthenticationFailed("This token is not valid.")
     if not token.isascii() or not token.isprintable() or " " in token:
@@ -59,16 +76,21 @@ def _by_token(request: Request, token: str) -> tuple[User, Any]:
         raise refused
     if found.is_read_only and request.method not in SAFE_METHODS:
         raise PermissionDenied("This token only reads; it can change nothing.")
+    at = timezone.now()
+    if is_due(found.last_used_at, at=at):
+        tell_use(Token.objects.filter(pk=found.pk), last_used_at=at)
     return found.user, found
 
 
 def _by_password(request: Request, text: str) -> tuple[User, None]:
+    if not (settings.BATCHYARD_PLAIN_BASIC or request.is_secure() or is_loopback(peer_of(request._request))):
+        raise AuthenticationFailed("A password may not cross the network in clear: use https, or a token.")
     try:
         name, is_pair, password = b64decode(text, validate=True).decode("utf-8").partition(":")
     except (binascii.Error, UnicodeDecodeError, ValueError):
         raise AuthenticationFailed("The Basic credentials are not well formed.") from None
     refused = AuthenticationFailed("User name or password is wrong.")
-    if not is_pair or "\0" in name or "\0" in password or len(password) > PASSWORD_LIMIT:
+    if not is_pair or "\0" in name or "\0" in password:
         raise refused
     user = authenticate(request=request._request, username=name, password=password)
     if not isinstance(user, User) or not user.is_active:

@@ -7,15 +7,20 @@ from typing import Any
 from axes.signals import user_locked_out
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.dispatch import receiver
+from django.http import HttpRequest
+from django.utils import timezone
 
 from accounts.audit import record
+from accounts.lockout import was_unseen
 from accounts.models import User
+from accounts.sessions import begin
 
 KIND = User._meta.label_lower
 
 
 @receiver(user_logged_in)
-def logged_in(sender: Any, user: User, **told: Any) -> None:
+def logged_in(sender: Any, user: User, request: HttpRequest, **told: Any) -> None:
+    begin(request, at=timezone.now())
     record("log in", kind=KIND, pk=user.pk, name=user.get_username(), actor=user.get_username())
 
 
@@ -26,8 +31,10 @@ def logged_out(sender: Any, user: User | None, **told: Any) -> None:
 
 
 @receiver(user_login_failed)
-def failed(sender: Any, credentials: dict[str, Any], **told: Any) -> None:
-    record("fail to log in", kind=KIND, name=str(credentials.get("username", "")))
+def failed(sender: Any, credentials: dict[str, Any], request: Any = None, **told: Any) -> None:
+    # One who is locked out was told when that began; what they try meanwhile would only fill the audit.
+    if not was_unseen(request):
+        record("fail to log in", kind=KIND, name=str(credentials.get("username", "")))
 
 
 @receiver(user_locked_out)

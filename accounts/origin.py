@@ -8,15 +8,18 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from inspect import iscoroutinefunction
+from ipaddress import IPv6Address, IPv6Network
 from typing import Any, Final, cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import sync_and_async_middleware
 
-from scheduler_site.proxies import is_trusted
+from scheduler_site.proxies import is_trusted, parsed
 
 HEADER: Final = "X-Request-Id"
+# In a request's META: the way in which it was found out whom it comes from, if not by what it brings itself.
+WAY: Final = "batchyard.way"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +50,19 @@ def current() -> Origin:
     request, number = found
     user = getattr(request, "user", None)
     name = user.get_username() if user is not None and user.is_authenticated else ""
-    return Origin(name, _mode(request) if name else "", peer_of(request), number)
+    return Origin(name, way_of(request) if name else "", peer_of(request), number)
 
 
-def _mode(request: HttpRequest) -> str:
+def request() -> HttpRequest | None:
+    """The request that is being answered; None outside of one."""
+    found = _request.get()
+    return found[0] if found else None
+
+
+def way_of(request: HttpRequest) -> str:
+    """The way in which it is known whom the request comes from: a word of BATCHYARD_AUTH."""
     word = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")[0].lower()
-    return word if word in {"token", "basic"} else "session"
+    return str(request.META.get(WAY, "")) or (word if word in {"token", "basic"} else "session")
 
 
 def peer_of(request: HttpRequest) -> str:
@@ -62,6 +72,14 @@ def peer_of(request: HttpRequest) -> str:
     while told and is_trusted(peer, settings.BATCHYARD_TRUSTED_PROXIES):
         peer = told.pop()
     return peer[:100]
+
+
+def bucket_of(request: HttpRequest) -> str:
+    """The address by which attempts are counted: of IPv6 the network that one subscriber has. "" for none."""
+    address = parsed(peer_of(request))
+    if address is None:
+        return ""
+    return str(IPv6Network((int(address), 64), strict=False)[0]) if isinstance(address, IPv6Address) else str(address)
 
 
 Answer = Callable[[HttpRequest], HttpResponse]

@@ -7,13 +7,14 @@ come from grants (`accounts.rights`), by way of Django's own `user.has_perm`.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, Protocol, TypeVar
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Model, Q, QuerySet
 from django.http import Http404
 
-from accounts.models import Grant, Token, User
+from accounts.models import Grant, Session, Token, User
 from accounts.rights import PLACES, Held, Person, look_up, rights_of
 from hosts.models import Host, Pool
 from jobs.models import Job, JobType, Lane, Queue, Schedule
@@ -279,6 +280,11 @@ def _require_at(user: Person, job: Job, name: str, *, queue: int, host: int | No
 def own_tokens(user: User) -> QuerySet[Token]:
     """The tokens that `user` may see and revoke: their own. Everybody may make more."""
     return Token.objects.filter(user=user)
+
+
+def own_sessions(user: User, *, at: datetime) -> QuerySet[Session]:
+    """The sessions that `user` may see and end: their own, those that are not over."""
+    return Session.objects.filter(user=user, expire_date__gt=at)
 
 
 def still_watching(pairs: Collection[tuple[int, int]]) -> set[tuple[int, int]]:

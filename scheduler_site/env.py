@@ -17,6 +17,8 @@ DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql")
 BROKER_SCHEMES = ("redis", "rediss", "redis+socket", "sentinel", "amqp", "amqps", "memory")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+# Among networks: whoever comes by a unix socket, and so has no address.
+UNIX = "unix"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +128,15 @@ class Environment:
             raise self._wrong(name, value, "an address and a port, such as 127.0.0.1:8000, [::1]:8000 or 0.0.0.0:80")
         return Bind(host, number)
 
-    def networks(self, name: str) -> list[Network]:
-        """The networks of a comma list of addresses and networks."""
-        found: list[Network] = []
+    def networks(self, name: str) -> list[Network | str]:
+        """The networks of a comma list of addresses and networks; the word `unix` stays as it is."""
+        found: list[Network | str] = []
         for item in self.names(name):
             try:
-                found.append(ipaddress.ip_network(item))
+                found.append(UNIX if item == UNIX else ipaddress.ip_network(item))
             except ValueError as problem:
-                raise self._wrong(name, item, "addresses and networks, such as 10.0.0.1, 10.0.0.0/8") from problem
+                possible = "addresses, networks and unix, such as 10.0.0.1, 10.0.0.0/8"
+                raise self._wrong(name, item, possible) from problem
         return found
 
     def database(self, name: str) -> dict[str, object] | None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 import secrets
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from django import forms
-from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.contrib.staticfiles import finders
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 TITLES: Final = {
     400: _("This request is not well formed"),
+    401: _("It is not known who you are"),
     403: _("You may not do this"),
     404: _("There is nothing here"),
     429: _("Too many attempts to sign in"),
@@ -44,55 +45,62 @@ TITLES: Final = {
 @requires_csrf_token
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """400. Told without its reason, which may be an attack's."""
-    return _fault(None, 400, _("The browser sent something that cannot be meant. Go back and try again."))
+    return fault(None, 400, _("The browser sent something that cannot be meant. Go back and try again."))
 
 
 @requires_csrf_token
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """403, with what the policy says."""
-    return _fault(request, 403, str(exception) or _("Ask those who run this site for the permission."))
+    return fault(request, 403, str(exception) or _("Ask those who run this site for the permission."))
 
 
 @requires_csrf_token
 def missing(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404, with what was looked for."""
     is_told = isinstance(exception, Http404) and not isinstance(exception, Resolver404) and bool(str(exception))
-    return _fault(request, 404, str(exception) if is_told else _("No page has this address, or you may not see it."))
+    return fault(request, 404, str(exception) if is_told else _("No page has this address, or you may not see it."))
 
 
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403 for a form whose token is old or missing."""
-    return _fault(request, 403, _("This form is too old, or cookies are off. Go back, reload the page and try again."))
+    return fault(request, 403, _("This form is too old, or cookies are off. Go back, reload the page and try again."))
 
 
 def failed(request: HttpRequest) -> HttpResponse:
     """500 under a number that the log has too, or 503 if it is only the database that does not answer."""
     error = sys.exc_info()[1]
     if is_outage(error):
-        answer = _fault(None, 503, _("Its database does not answer; nothing was changed. Try again in a moment."))
+        answer = fault(None, 503, _("Its database does not answer; nothing was changed. Try again in a moment."))
         answer.headers["Retry-After"] = str(RETRY_SECONDS)
         return answer
     number = secrets.token_hex(6)
     logger.error("error %s: %s %s", number, request.method, request.path)
     text = _("It is recorded as error %(number)s. Tell those who run this site the number.") % {"number": number}
-    return _fault(None, 500, text)
+    return fault(None, 500, text)
 
 
 def locked_out(request: HttpRequest, original: HttpResponse | None, credentials: dict[str, Any] | None) -> HttpResponse:
-    """429 after too many wrong passwords of one name from one address."""
-    pause: timedelta = settings.AXES_COOLOFF_TIME
-    minutes = int(pause.total_seconds() // 60)
+    """429 after too many wrong passwords."""
+    until: datetime | None = getattr(request, "locked_until", None)
+    wait_seconds = max(1, math.ceil((until - timezone.now()).total_seconds())) if until else RETRY_SECONDS
+    return too_many(request, wait_seconds=wait_seconds, text=_("Too many wrong passwords."))
+
+
+def too_many(request: HttpRequest, *, wait_seconds: int, text: object) -> HttpResponse:
+    """429, with when to try again."""
+    minutes = math.ceil(wait_seconds / 60)
     if request.path.startswith("/api/"):
-        problem = Problem("too_many_failures", "Too many wrong passwords.", None, f"Try again in {minutes} minutes.")
+        problem = Problem("too_many_failures", str(text), None, f"Try again in {wait_seconds} s.")
         answer: HttpResponse = JsonResponse(shape([problem]), status=429)
     else:
-        told = _("Too many wrong passwords for this name. Wait %(minutes)s minutes, then try again.")
-        answer = _fault(None, 429, told % {"minutes": minutes})
-    answer.headers["Retry-After"] = str(int(pause.total_seconds()))
+        wait = _("Wait %(minutes)s min, then try again.") % {"minutes": minutes}
+        answer = fault(None, 429, f"{text} {wait}")
+    answer.headers["Retry-After"] = str(wait_seconds)
     return answer
 
 
-def _fault(request: HttpRequest | None, status: int, text: object) -> HttpResponse:
+def fault(request: HttpRequest | None, status: int, text: object) -> HttpResponse:
+    """The page that says what is wrong."""
     # Without a request the page needs neither a session nor the database.
     told = {"status": status, "title": TITLES[status], "text": text}
     return HttpResponse(loader.render_to_string("fault.html", told, request), status=status)

@@ -11,9 +11,11 @@ from typing import Any
 from csp.constants import NONCE, NONE, SELF
 
 from scheduler_site.admin_look import LOOK
+from scheduler_site.elsewhere import ldap_settings, oidc_settings
 from scheduler_site.env import Environment
 from scheduler_site.logs import logging_settings
 from scheduler_site.places import broker_socket, kept_secret, make_private_directory
+from scheduler_site.ways import LOOPBACK_NAMES, WAYS, check_ways, hosts
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment(os.environ)
@@ -22,13 +24,15 @@ env = Environment(os.environ)
 BATCHYARD_DATA_DIR = make_private_directory(env.directory("BATCHYARD_DATA_DIR", default=BASE_DIR / "var"))
 BATCHYARD_BIND = env.bind("BATCHYARD_BIND", default="127.0.0.1:8000")
 BATCHYARD_TLS = env.flag("BATCHYARD_TLS", default=False)
-BATCHYARD_AUTH = env.chosen(
-    "BATCHYARD_AUTH",
-    possible=("session", "token", "basic"),
-    default="session,token,basic",
-)
+BATCHYARD_AUTH = env.chosen("BATCHYARD_AUTH", possible=WAYS, default="session,token,basic")
+BATCHYARD_LOCAL_USER = env.text("BATCHYARD_LOCAL_USER", default="admin")
 BATCHYARD_METRICS_TOKEN = env.secret("BATCHYARD_METRICS_TOKEN")
 BATCHYARD_TRUSTED_PROXIES = env.networks("BATCHYARD_TRUSTED_PROXIES")
+BATCHYARD_PROXY_SECRET = env.secret("BATCHYARD_PROXY_SECRET")
+BATCHYARD_PLAIN_BASIC = env.flag("BATCHYARD_PLAIN_BASIC", default=False)
+check_ways(
+    BATCHYARD_AUTH, bind=BATCHYARD_BIND, has_proxies=bool(BATCHYARD_TRUSTED_PROXIES), secret=BATCHYARD_PROXY_SECRET
+)
 BATCHYARD_FILE_ROOTS = [
     Path(root).expanduser().absolute()
     for root in env.names("BATCHYARD_FILE_ROOTS", default=str(BATCHYARD_DATA_DIR / "files"))
@@ -41,12 +45,9 @@ BATCHYARD_ENGINE_THREADS = env.count("BATCHYARD_ENGINE_THREADS", default=4, low=
 
 DEBUG = env.flag("DEBUG", default=False)
 SECRET_KEY = env.secret("SECRET_KEY") or kept_secret(BATCHYARD_DATA_DIR / "secret_key")
+OWN_NAME = socket.gethostname() if BATCHYARD_BIND.is_wildcard else BATCHYARD_BIND.host
 # Loopback names are always safe to answer to: the health of a site is asked there.
-LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"]
-ALLOWED_HOSTS = [
-    *env.names("ALLOWED_HOSTS", default=socket.gethostname() if BATCHYARD_BIND.is_wildcard else BATCHYARD_BIND.host),
-    *LOOPBACK_NAMES,
-]
+ALLOWED_HOSTS = [*hosts(env.names("ALLOWED_HOSTS", default=OWN_NAME), ways=BATCHYARD_AUTH), *LOOPBACK_NAMES]
 CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
@@ -76,13 +77,14 @@ MIDDLEWARE = [
     "scheduler_site.proxies.forwarded_headers",
     "accounts.origin.remembered",
     "django.middleware.security.SecurityMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.ways.WhoAsks",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -145,29 +147,51 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Accounts.
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
-    "axes.backends.AxesStandaloneBackend",
+    "accounts.lockout.Gate",
     "accounts.backends.GrantBackend",
 ]
+# People whose accounts are kept elsewhere.
+OIDC, LDAP = oidc_settings(env), ldap_settings(env)
+globals().update(OIDC | LDAP)
+BATCHYARD_OIDC_ISSUER: str = OIDC["BATCHYARD_OIDC_ISSUER"]
+BATCHYARD_OIDC_NAME: str = OIDC["BATCHYARD_OIDC_NAME"]
+BATCHYARD_OIDC_CLAIM: str = OIDC["BATCHYARD_OIDC_CLAIM"]
+LOGIN_REDIRECT_URL_FAILURE = "/accounts/login/?refused"
+if LDAP["BATCHYARD_LDAP_URL"]:
+    AUTHENTICATION_BACKENDS.append("accounts.directory.DirectoryBackend")
+if BATCHYARD_OIDC_ISSUER:
+    AUTHENTICATION_BACKENDS.append("accounts.provider.ProviderBackend")
+    INSTALLED_APPS.append("mozilla_django_oidc")
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": "accounts.validators.MaximumLengthValidator"},
+    *(
+        {"NAME": f"django.contrib.auth.password_validation.{name}"}
+        for name in (
+            "UserAttributeSimilarityValidator",
+            "MinimumLengthValidator",
+            "CommonPasswordValidator",
+            "NumericPasswordValidator",
+        )
+    ),
 ]
+BATCHYARD_LOGINS_PER_MINUTE = env.count("BATCHYARD_LOGINS_PER_MINUTE", default=120, low=1, high=100_000)
 LOGIN_URL = LOGOUT_REDIRECT_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 CSRF_FAILURE_VIEW = "scheduler_site.pages.csrf_failed"
+# What is counted and for how long: accounts.lockout.
+AXES_HANDLER = "accounts.lockout.Lockout"
 AXES_FAILURE_LIMIT = 5
-AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_COOLOFF_TIME = timedelta(hours=1)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_USERNAME_CALLABLE = "accounts.lockout.plain_name"
+AXES_CLIENT_IP_CALLABLE = "accounts.lockout.address_of"
 AXES_RESET_ON_SUCCESS = True
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code", "state", "kept_form"]
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_VERBOSE = False
 AXES_LOCKOUT_CALLABLE = "scheduler_site.pages.locked_out"
 
@@ -181,7 +205,18 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BATCHYARD_TLS
 # Forwarded headers of peers that are no trusted proxy are gone before this is read.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REFERRER_POLICY = "same-origin"
-SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
+# Nothing of what browsers could offer is used.
+PERMISSIONS_POLICY: dict[str, list[str]] = {
+    name: []
+    for name in (
+        "accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer", "microphone", "midi",
+        "payment", "publickey-credentials-get", "screen-wake-lock", "serial", "usb", "xr-spatial-tracking",
+    )
+}  # fmt: skip
+SESSION_ENGINE = "accounts.sessions"
+BATCHYARD_SESSION_IDLE = timedelta(hours=env.count("BATCHYARD_SESSION_IDLE_HOURS", default=24, low=1, high=24 * 366))
+BATCHYARD_SESSION_LENGTH = timedelta(days=env.count("BATCHYARD_SESSION_DAYS", default=14, low=1, high=366))
+SESSION_COOKIE_AGE = int(BATCHYARD_SESSION_LENGTH.total_seconds())
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -260,7 +295,9 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # The REST API.
+BATCHYARD_REQUESTS_PER_MINUTE = env.count("BATCHYARD_REQUESTS_PER_MINUTE", default=60_000, low=1, high=10**9)
 REST_FRAMEWORK = {
+    "DEFAULT_THROTTLE_CLASSES": ["scheduler_site.api.defaults.EvenShare"],
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.SiteAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["scheduler_site.api.defaults.KnownPeople"],
     "DEFAULT_PARSER_CLASSES": ["scheduler_site.api.parsing.JsonParser"],

@@ -17,6 +17,8 @@ for name in [name for name in os.environ if name.startswith(OWN) and name != "BA
 DATA_DIRECTORY = Path(tempfile.mkdtemp(prefix="batchyard-tests-"))
 atexit.register(shutil.rmtree, DATA_DIRECTORY, ignore_errors=True)
 os.environ["BATCHYARD_DATA_DIR"] = str(DATA_DIRECTORY)
+# All tests of a process sign in from one address.
+os.environ["BATCHYARD_LOGINS_PER_MINUTE"] = "100000"
 # Processes that tests start are real ones: they take the site's settings, with this directory unless told otherwise.
 os.environ["DJANGO_SETTINGS_MODULE"] = "scheduler_site.settings"
 

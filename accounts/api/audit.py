@@ -32,7 +32,7 @@ FILTERS: Final = [
 ]
 
 
-class EntryAnswer(serializers.Serializer[Any]):
+class AuditEntryAnswer(serializers.Serializer[Any]):
     """Who changed what, when and from where."""
 
     id = serializers.IntegerField()
@@ -68,10 +68,10 @@ class AuditView(GenericAPIView[AuditEntry]):
     """The audit."""
 
     queryset = AuditEntry.objects.all()
-    serializer_class = EntryAnswer
+    serializer_class = AuditEntryAnswer
     ordering = ("-id",)
 
-    @extend_schema(operation_id="audit_list", parameters=FILTERS, responses=EntryAnswer(many=True))
+    @extend_schema(operation_id="audit_list", parameters=FILTERS, responses=AuditEntryAnswer(many=True))
     def get(self, request: Request) -> Response:
         """The newest first."""
         policy.require(caller(request), "view", AuditEntry)

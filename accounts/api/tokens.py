@@ -18,10 +18,12 @@ from rest_framework.views import APIView
 
 from accounts import policy
 from accounts.models import Token
+from accounts.origin import way_of
 from accounts.tokens import make_token, revoke_token
 from jobs.problems import Problem, Problems
 from scheduler_site.api.fields import Flag, Moment, Strict, Text, read
 from scheduler_site.api.views import StrictFilters, caller
+from scheduler_site.ways import WAYS
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +35,7 @@ class WhoAnswer(serializers.Serializer[Any]):
 
     user = serializers.CharField()
     superuser = serializers.BooleanField()
-    authentication = serializers.ChoiceField(["token", "basic", "session"], help_text="How it is known.")
+    authentication = serializers.ChoiceField(list(WAYS), help_text="How it is known.")
 
 
 class WhoView(APIView):
@@ -43,8 +45,7 @@ class WhoView(APIView):
     def get(self, request: Request) -> Response:
         """The caller's name, and how it is known."""
         user = caller(request)
-        has_header = "HTTP_AUTHORIZATION" in request.META
-        way = "token" if isinstance(request.auth, Token) else "basic" if has_header else "session"
+        way = way_of(request._request)
         return Response({"user": user.get_username(), "superuser": policy.is_super(user), "authentication": way})
 
 
@@ -64,6 +65,7 @@ class TokenAnswer(serializers.Serializer[Any]):
     only_reads = serializers.BooleanField()
     created_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField(allow_null=True)
+    last_used_at = serializers.DateTimeField(allow_null=True, help_text="To the minute; null: never.")
 
 
 class NewTokenAnswer(TokenAnswer):
@@ -127,6 +129,7 @@ def token_json(row: Token) -> dict[str, Any]:
         "only_reads": row.is_read_only,
         "created_at": row.created,
         "expires_at": row.expiry,
+        "last_used_at": row.last_used_at,
     }
 
 

@@ -10,6 +10,9 @@ class Token(AbstractAuthToken):
 
     name = models.CharField(_("name"), max_length=100, blank=True, help_text=_("What it is for."))
     is_read_only = models.BooleanField(_("only reads"), default=False, help_text=_("It can change nothing."))
+    last_used_at = models.DateTimeField(
+        _("last used"), null=True, blank=True, editable=False, help_text=_("To the minute; empty: never.")
+    )
 
     class Meta:
         verbose_name = _("token")

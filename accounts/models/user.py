@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.models import AbstractUser
 
 
@@ -8,3 +10,12 @@ class User(AbstractUser):
 
     # What accounts.rights has found out, for as long as this object lives.
     _rights: object
+    # Django's own: a password that has been set and not yet saved.
+    _password: str | None
+
+    def save(self, *args: Any, **options: Any) -> None:
+        """A new password ends every session of the account, whichever way it was set."""
+        has_new_password = self._password is not None
+        super().save(*args, **options)
+        if has_new_password:
+            self.sessions.all().delete()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, cast
+import math
+import time
+from typing import Any, Final, cast
 
 from django.conf import settings
 from django.contrib import messages
@@ -11,7 +13,9 @@ from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.contrib.auth.views import LoginView, LogoutView
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -23,11 +27,17 @@ from django.views.decorators.http import require_http_methods
 from accounts import policy
 from accounts import tokens as tokens_of_people
 from accounts.audit import changed
+from accounts.lockout import know_browser
 from accounts.models import Token, User
+from accounts.origin import bucket_of
+from accounts.rates import Rate
 from accounts.web.forms import TokenForm
+from scheduler_site.pages import too_many
 from scheduler_site.signing_in import FIELD, keep_form
 
 logger = logging.getLogger(__name__)
+
+LOGINS: Final = Rate(per_minute=settings.BATCHYARD_LOGINS_PER_MINUTE)
 
 
 class SignIn(LoginView):
@@ -36,14 +46,34 @@ class SignIn(LoginView):
     template_name = "accounts/login.html"
     redirect_authenticated_user = True
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if "session" not in settings.BATCHYARD_AUTH and not request.user.is_authenticated:
+            raise PermissionDenied(
+                _("Nobody signs in here with a password. Ask those who run this site for the way in.")
+            )
+        return super().dispatch(request, *args, **kwargs)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        wait_seconds = LOGINS.take(bucket_of(request), at=time.monotonic())
+        if wait_seconds:
+            text = _("Too many attempts to sign in from your address.")
+            return too_many(request, wait_seconds=math.ceil(wait_seconds), text=text)
+        return super().post(request, *args, **kwargs)
+
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         answer = super().form_valid(form)
         keep_form(self.request)
+        know_browser(answer, name=form.get_user().get_username())
         return answer
 
     def get_context_data(self, **told: Any) -> dict[str, Any]:
         """With what came along, so that a wrong password does not lose it."""
-        return super().get_context_data(**told) | {"kept": self.request.POST.get(FIELD, "")}
+        told = super().get_context_data(**told) | {"kept": self.request.POST.get(FIELD, "")}
+        if settings.BATCHYARD_OIDC_ISSUER:
+            told["provider"] = settings.BATCHYARD_OIDC_NAME
+        if "refused" in self.request.GET:
+            told["notice"] = _("The provider did not let you in, or you have no account here.")
+        return told
 
 
 class SignOut(LogoutView):

@@ -13,14 +13,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
 from accounts import policy
-from accounts.models import Token
+from accounts.models import Session, Token
 from jobs.execution.store import Sizes
 from jobs.models import Attempt, Event, Job, JobState, Output
 
@@ -64,13 +64,20 @@ GONE: Final = News("removed", None, {})
 ANY_JOB: Final = 0
 
 
+class Proof(NamedTuple):
+    """Whom a viewer is, and by what that is known: the digest of a token, or the key of a session."""
+
+    user: int
+    token: str = ""
+    session: str = ""
+
+
 @dataclass(eq=False)
 class Viewer:
-    """Somebody who watches one job, or ANY_JOB. `token`: the digest of the token they came with; "" for none."""
+    """Somebody who watches one job, or ANY_JOB."""
 
     job: int
-    user: int
-    token: str
+    proof: Proof
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
     _fresh: asyncio.Event = field(default_factory=asyncio.Event)
     _news: News | None = None
@@ -159,7 +166,7 @@ class Broadcaster:
 
 
 def look(viewers: Collection[Viewer], *, is_check: bool) -> None:
-    """Tell each viewer how far its job has got. Three queries, one more for lists, with `is_check` six more."""
+    """Tell each viewer how far its job has got. Three queries, one more for lists, with `is_check` seven more."""
     admitted = _admitted(viewers) if is_check else set(viewers)
     watched = {viewer.job for viewer in viewers}
     news = _news(watched - {ANY_JOB}) if watched != {ANY_JOB} else {}
@@ -195,13 +202,27 @@ def last_event() -> int:
 
 
 def _admitted(viewers: Collection[Viewer]) -> set[Viewer]:
-    """Those who may still see their job, by a token, if by any, that has been neither revoked nor outlived."""
-    watching = policy.still_watching({(viewer.user, viewer.job) for viewer in viewers})
-    digests = {viewer.token for viewer in viewers if viewer.token}
+    """Those who may still see their job, by a token or session, if by any, that has not ended."""
+    watching = policy.still_watching({(viewer.proof.user, viewer.job) for viewer in viewers})
+    tokens = _valid_tokens({viewer.proof.token for viewer in viewers} - {""})
+    sessions = _open_sessions({viewer.proof.session for viewer in viewers} - {""})
+    return {
+        viewer
+        for viewer in viewers
+        if (viewer.proof.user, viewer.job) in watching
+        and viewer.proof.token in tokens
+        and viewer.proof.session in sessions
+    }
+
+
+def _valid_tokens(digests: Collection[str]) -> set[str]:
     is_valid = Q(expiry=None) | Q(expiry__gt=timezone.now())
-    tokens = Token.objects.filter(is_valid, digest__in=digests)
-    valid = {"", *tokens.values_list("digest", flat=True)}
-    return {viewer for viewer in viewers if (viewer.user, viewer.job) in watching and viewer.token in valid}
+    return {"", *Token.objects.filter(is_valid, digest__in=digests).values_list("digest", flat=True)}
+
+
+def _open_sessions(keys: Collection[str]) -> set[str]:
+    rows = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
+    return {"", *rows.values_list("session_key", flat=True)}
 
 
 BROADCASTER: Final = Broadcaster()

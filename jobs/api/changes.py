@@ -20,8 +20,8 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 
 from accounts import policy
-from jobs.api.broadcast import ANY_JOB, BROADCASTER, Viewer
-from jobs.api.stream import HEARTBEAT_SECONDS, event, give_thread_back, streamed, token_of
+from jobs.api.broadcast import ANY_JOB, BROADCASTER, Proof, Viewer
+from jobs.api.stream import HEARTBEAT_SECONDS, event, give_thread_back, proof_of, streamed
 from jobs.models import Job
 from scheduler_site.api.paging import check_words
 from scheduler_site.api.views import caller
@@ -40,12 +40,12 @@ class ChangesView(GenericAPIView[Job]):
         """Server-sent events `changed`: one at first, then at most one a second while anything happens."""
         policy.require(caller(request), "view", Job)
         check_words(request.query_params, ())
-        return streamed(_events(user=caller(request).pk, token=token_of(request)))
+        return streamed(_events(proof_of(request)))
 
 
-async def _events(*, user: int, token: str) -> AsyncIterator[bytes]:
+async def _events(proof: Proof) -> AsyncIterator[bytes]:
     await give_thread_back()
-    viewer = Viewer(ANY_JOB, user, token)
+    viewer = Viewer(ANY_JOB, proof)
     with BROADCASTER.watching(viewer):
         yield b": watching\n\n"
         while True:

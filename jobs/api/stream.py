@@ -28,7 +28,8 @@ from rest_framework.request import Request
 
 from accounts import policy
 from accounts.models import Token
-from jobs.api.broadcast import BROADCASTER, News, Part, Viewer
+from accounts.origin import way_of
+from jobs.api.broadcast import BROADCASTER, News, Part, Proof, Viewer
 from jobs.api.output import attempt_of, number_of, size_of, store, view_of
 from jobs.execution.store import Chunk, OutputLost, View
 from jobs.models import Job
@@ -71,7 +72,7 @@ class StreamView(GenericAPIView[Job]):
     def get(self, request: Request, pk: str) -> StreamingHttpResponse:
         """Server-sent events: `output`, `gap` where something was dropped and, last, `end` with the job's state."""
         job = policy.job_for(caller(request), int(pk))
-        return streamed(_events(_place(job, request), job=job.pk, user=caller(request).pk, token=token_of(request)))
+        return streamed(_events(_place(job, request), job=job.pk, proof=proof_of(request)))
 
 
 def streamed(events: AsyncIterator[bytes]) -> StreamingHttpResponse:
@@ -80,9 +81,12 @@ def streamed(events: AsyncIterator[bytes]) -> StreamingHttpResponse:
     return StreamingHttpResponse(events, content_type="text/event-stream; charset=utf-8", headers=headers)
 
 
-def token_of(request: Request) -> str:
-    """The digest of the token that the request came with; "" for none."""
-    return request.auth.digest if isinstance(request.auth, Token) else ""
+def proof_of(request: Request) -> Proof:
+    """Who watches, and what may end that."""
+    token = request.auth.digest if isinstance(request.auth, Token) else ""
+    is_of_session = way_of(request._request) == "session"
+    session = request._request.session.session_key or "" if is_of_session else ""
+    return Proof(caller(request).pk, token, session)
 
 
 def _place(job: Job, request: Request) -> Place:
@@ -111,9 +115,9 @@ def _last_event(text: str) -> tuple[int | None, int]:
     return int(match[1]) if match[1] else None, int(match[2])
 
 
-async def _events(place: Place, *, job: int, user: int, token: str) -> AsyncIterator[bytes]:
+async def _events(place: Place, *, job: int, proof: Proof) -> AsyncIterator[bytes]:
     await give_thread_back()
-    viewer = Viewer(job, user, token)
+    viewer = Viewer(job, proof)
     with BROADCASTER.watching(viewer):
         yield b": watching\n\n"
         while True:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
+from django.conf import settings
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.permissions import BasePermission
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+
+from accounts.rates import Rate
+
+REQUESTS: Final = Rate(per_minute=settings.BATCHYARD_REQUESTS_PER_MINUTE)
 
 
 class KnownPeople(BasePermission):
@@ -18,6 +26,19 @@ class KnownPeople(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         return request.user.is_authenticated
+
+
+class EvenShare(BaseThrottle):
+    """So many requests a minute for each token, and for each account without one. Counted per web process."""
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        digest = getattr(request.auth, "digest", None)
+        key = f"token {digest}" if digest else f"user {request.user.pk}"
+        self._wait_seconds = REQUESTS.take(key, at=time.monotonic())
+        return not self._wait_seconds
+
+    def wait(self) -> float:
+        return math.ceil(self._wait_seconds)
 
 
 class FirstRenderer(BaseContentNegotiation):

@@ -35,7 +35,7 @@ INDEX: Final = re.compile(r"\.([0-9]+)(?=\.|$)")
 # Codes of problems that are about what is there already, not about what was sent.
 CONFLICTS: Final = frozenset({"taken", "exists"})
 # The framework's words for the same things.
-CODES: Final = {"unique": "taken", "parse_error": "not_json", "invalid": "invalid"}
+CODES: Final = {"unique": "taken", "parse_error": "not_json", "invalid": "invalid", "throttled": "too_many_requests"}
 
 
 class HintedCode(str):

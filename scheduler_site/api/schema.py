@@ -34,6 +34,7 @@ STATUSES: Final = {
     "410": "It was there once.",
     "413": "The body is too large.",
     "415": "The body is not JSON.",
+    "429": "Too many requests, or wrong passwords; try again after Retry-After seconds.",
     "503": "Nothing was done; try again after Retry-After seconds.",
 }
 METHODS: Final = frozenset({"get", "post", "patch", "put", "delete"})

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django import template
+from django.conf import settings
 from django.template import Context
 from django.templatetags.static import static
 from django.urls import reverse
@@ -62,6 +63,12 @@ def state_badge(state: str, phase: str = "", outcome: str = "", is_held: bool = 
     if is_held and not known.is_final:
         told |= {"mark": "hold", "detail": _("held")}
     return told
+
+
+@register.inclusion_tag("components/open_to_all.html")
+def open_to_all() -> dict[str, object]:
+    """A warning, where nobody is asked who they are."""
+    return {"is_open": "disabled" in settings.BATCHYARD_AUTH, "name": settings.BATCHYARD_LOCAL_USER}
 
 
 @register.simple_tag

@@ -21,21 +21,15 @@ from jobs.models import Job, Queue
 from jobs.problems import Refused
 from jobs.queueing import control
 from jobs.queueing.submit import Request, submit_many
+from tests.accounts.parts import PASSWORD
 from tests.admin.pages import fields_of, url
 from tests.api.parts import V1, assert_error
 from tests.builders import grant, make_host, make_job, make_queue, make_type, make_user
 from tests.conftest import AUDIT
 
-PASSWORD = "correct horse battery staple"
-
 
 def entries(**wanted: Any) -> list[AuditEntry]:
     return list(AuditEntry.objects.filter(**wanted).order_by("id"))
-
-
-@pytest.fixture
-def boss(db: None) -> User:
-    return User.objects.create_superuser("boss", password=PASSWORD)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from tests.api.conftest import client_of
 from tests.api.parts import V1, assert_error
 
 ADDRESS = f"{V1}/tokens"
+TOLD = ("key", "name", "only_reads", "created_at", "expires_at", "last_used_at")
 
 
 def test_everybody_may_ask_who_they_are(poor: APIClient) -> None:
@@ -32,7 +33,7 @@ def test_the_list_tells_no_token_that_opens_anything(poor: APIClient) -> None:
 
     rows = poor.get(ADDRESS).json()["results"]
 
-    assert rows[0] == {name: made[name] for name in ("key", "name", "only_reads", "created_at", "expires_at")}
+    assert rows[0] == {name: made[name] for name in TOLD}
     assert made["token"] not in str(rows)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,8 @@ from scheduler_site.places import SOCKET_PATH_BYTES, broker_socket, kept_secret
 from scheduler_site.proxies import is_trusted
 
 ROOT = Path(__file__).resolve().parents[2]
+DISABLED = {"BATCHYARD_AUTH": "disabled"}
+HEADER = {"BATCHYARD_AUTH": "header", "BATCHYARD_TRUSTED_PROXIES": "127.0.0.1"}
 SHOW = "import json, scheduler_site.settings as s; print(json.dumps({n: getattr(s, n) for n in %r}, default=str))"
 
 
@@ -38,6 +42,8 @@ def shown(*names: str, directory: Path, **settings: str) -> dict[str, object]:
     [
         pytest.param({}, id="embedded, on loopback"),
         pytest.param({"BATCHYARD_TLS": "true", "BATCHYARD_BIND": "0.0.0.0:8000"}, id="behind TLS"),
+        pytest.param(DISABLED, id="nobody asked"),
+        pytest.param(HEADER | {"BATCHYARD_PROXY_SECRET": "x" * 16}, id="behind a proxy that asks"),
     ],
 )
 def test_deployment_checks_find_nothing(settings: dict[str, str], tmp_path: Path) -> None:
@@ -51,11 +57,21 @@ def test_deployment_checks_find_nothing(settings: dict[str, str], tmp_path: Path
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        pytest.param({"BATCHYARD_AUTH": "disabled"}, "BATCHYARD_AUTH: 'disabled' is unknown", id="not yet"),
         pytest.param({"BATCHYARD_AUTH": "cookie"}, "BATCHYARD_AUTH: 'cookie' is unknown", id="unknown way"),
+        pytest.param({"BATCHYARD_AUTH": ","}, "BATCHYARD_AUTH names no way", id="no way"),
+        pytest.param(DISABLED | {"BATCHYARD_BIND": "0.0.0.0:8000"}, "lets in whoever reaches", id="disabled for all"),
+        pytest.param(DISABLED | {"BATCHYARD_BIND": "10.0.0.1:8000"}, "lets in whoever reaches", id="for a network"),
+        pytest.param(DISABLED | {"BATCHYARD_TRUSTED_PROXIES": "127.0.0.1"}, "for one machine", id="behind a proxy"),
+        pytest.param({"BATCHYARD_AUTH": "disabled,token"}, "beside token", id="disabled beside others"),
+        pytest.param({"BATCHYARD_AUTH": "header"}, "needs BATCHYARD_TRUSTED_PROXIES", id="header from anybody"),
+        pytest.param(HEADER, "needs BATCHYARD_PROXY_SECRET", id="header without a secret"),
+        pytest.param(HEADER | {"BATCHYARD_PROXY_SECRET": "short"}, "at least 16 characters", id="short secret"),
+        pytest.param({"BATCHYARD_TRUSTED_PROXIES": "unixx"}, "addresses, networks and unix", id="no address"),
     ],
 )
-def test_unknown_ways_of_signing_in_stop_the_start(settings: dict[str, str], message: str, tmp_path: Path) -> None:
+def test_ways_to_come_in_that_cannot_be_meant_stop_the_start(
+    settings: dict[str, str], message: str, tmp_path: Path
+) -> None:
     done = process("manage.py", "check", directory=tmp_path, **settings)
 
     assert done.returncode != 0
@@ -66,6 +82,17 @@ def test_plain_http_for_others_is_warned_of(tmp_path: Path) -> None:
     done = process("manage.py", "check", "--deploy", directory=tmp_path, BATCHYARD_BIND="0.0.0.0:8000")
 
     assert "batchyard.W001" in done.stderr
+
+
+def test_a_superuser_can_be_made_before_the_first_start(tmp_path: Path) -> None:
+    words = ("manage.py", "createsuperuser", "--noinput", "--username", "root", "--email", "root@example.org")
+
+    done = process(*words, directory=tmp_path, DJANGO_SUPERUSER_PASSWORD="seven grey pelicans")
+
+    assert done.returncode == 0, done.stderr
+    with closing(sqlite3.connect(tmp_path / "var" / "batchyard.sqlite3")) as rows:
+        told = rows.execute("SELECT username, is_superuser FROM accounts_user").fetchall()
+    assert told == [("root", 1)]
 
 
 def test_the_secret_key_is_made_once_and_private(tmp_path: Path) -> None:
@@ -113,6 +140,33 @@ def test_pages_carry_a_strict_content_security_policy(client: Client) -> None:
     assert "unsafe" not in policy
     for rule in ("default-src 'self'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"):
         assert rule in policy
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", ["/accounts/login/", "/nothing-here", "/api/v1/whoami", "/admin/", "/healthz"])
+def test_every_answer_tells_browsers_to_be_careful(client: Client, address: str) -> None:
+    headers = client.get(address).headers
+
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert {"camera=()", "geolocation=()", "usb=()"} <= set(headers["Permissions-Policy"].split(", "))
+    assert "unsafe" not in headers["Content-Security-Policy"]
+
+
+def test_behind_tls_browsers_come_back_by_tls_only(tmp_path: Path) -> None:
+    names = ("SECURE_HSTS_SECONDS", "SECURE_SSL_REDIRECT", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE")
+
+    assert shown(*names, directory=tmp_path, BATCHYARD_TLS="true") == dict(
+        zip(names, (365 * 86400, True, True, True), strict=True)
+    )
+
+
+@pytest.mark.parametrize("host", ["evil.example.org", "localhost.evil.example.org", "127.0.0.1.evil.org", "a b"])
+def test_the_site_answers_to_its_own_names_alone(client: Client, host: str) -> None:
+    with override_settings(ALLOWED_HOSTS=["yard.example.org", "localhost", "127.0.0.1", "[::1]"]):
+        assert client.get("/accounts/login/", HTTP_HOST=host).status_code == 400
 
 
 def test_forwarded_headers_are_believed_only_from_trusted_proxies() -> None:

@@ -72,8 +72,8 @@ def test_many_wrong_passwords_lock_the_name_for_that_address(carol: User) -> Non
     refused = sign_in(client)
 
     assert answer.status_code == refused.status_code == 429
-    assert "Wait 15 minutes" in text(refused)
-    assert refused["Retry-After"] == "900"
+    assert "Wait 1 min" in text(refused)
+    assert 0 < int(refused["Retry-After"]) <= 60
 
 
 def test_a_program_is_locked_out_in_the_words_of_the_api(carol: User) -> None:
