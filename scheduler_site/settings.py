@@ -41,6 +41,12 @@ BATCHYARD_ENGINE_THREADS = env.count("BATCHYARD_ENGINE_THREADS", default=4, low=
 
 DEBUG = env.flag("DEBUG", default=False)
 SECRET_KEY = env.secret("SECRET_KEY") or kept_secret(BATCHYARD_DATA_DIR / "secret_key")
+# What stored secrets are sealed with.
+DEFAULT_SECRET_KEYS_FILE = BATCHYARD_DATA_DIR / "secret_keys"
+BATCHYARD_SECRET_KEYS, BATCHYARD_SECRET_KEYS_FILE = env.secret_source(
+    "BATCHYARD_SECRET_KEYS", default=DEFAULT_SECRET_KEYS_FILE
+)
+HAS_OWN_SECRET_KEYS_FILE = BATCHYARD_SECRET_KEYS_FILE != DEFAULT_SECRET_KEYS_FILE
 # Loopback names are always safe to answer to: the health of a site is asked there.
 LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = [
