@@ -34,8 +34,8 @@ def load_key_with_passphrase(path: Path) -> paramiko.PKey:
     Both are their owner's alone. Raises KeyRefused.
     """
     beside = path.with_name(f"{path.name}.passphrase")
-    passphrase = _read(beside).decode(errors="replace").partition("\n")[0] if beside.is_file() else ""
-    return load_key(path, passphrase=passphrase or None)
+    lines = _read(beside).decode(errors="replace").splitlines() if beside.is_file() else []
+    return load_key(path, passphrase=lines[0] if lines else None)
 
 
 def read_key(data: bytes, *, passphrase: str | None, name: str) -> paramiko.PKey:

@@ -32,8 +32,6 @@ SECRET_PREFIX: Final = f"{SECRET_FIELD}param_"
 UPLOAD: Final = "upload_"
 TEXT_LIMIT: Final = 200_000
 BOOLEANS: Final = [("true", gettext_lazy("yes")), ("false", gettext_lazy("no"))]
-
-
 HIDDEN: Final = gettext_lazy("It is kept sealed and never shown again.")
 
 

@@ -146,6 +146,16 @@ def test_a_run_is_told_where_its_secret_is() -> None:
     assert SECRET not in json.dumps(dict(request.environment)) + request.script.text + repr(run) + repr(request)
 
 
+def test_what_tells_its_secret_on_the_host_is_removed_at_its_end() -> None:
+    attempt, other = start(make_login()), start(make_job())
+    bench = Workbench(make_host(), runs_directory="/base/runs")
+
+    left = {run.attempt: bench.leftovers(run) for run in runs.load([attempt.pk, other.pk])}
+
+    place = f"/base/runs/{attempt.marker}"
+    assert left == {attempt.pk: [f"{place}/secrets", f"{place}/stdout", f"{place}/stderr"], other.pk: []}
+
+
 def test_the_end_of_a_run_is_told_without_its_secret() -> None:
     attempt = start(make_login())
     [run] = runs.load([attempt.pk])
