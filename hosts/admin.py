@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -14,10 +14,11 @@ from django.utils.translation import ngettext
 
 from accounts import policy
 from accounts.audit import changed
-from hosts.definitions import STATE_COLUMNS, HostInUse, check_host, remove, save_host
+from hosts.credentials import PASSPHRASE_LIMIT, PRIVATE_KEY_LIMIT, KeyPair
+from hosts.definitions import STATE_COLUMNS, HostInUse, check_host, check_key, remove, save_host
 from hosts.models import Host, Lease, Ownership, Pool, PoolMember
-from scheduler_site.admin_fields import VariablesField
-from scheduler_site.admin_parts import CodeArea, RecordAdmin, SharedAdmin
+from scheduler_site.admin_fields import SecretText, VariablesField
+from scheduler_site.admin_parts import CodeArea, HiddenArea, HiddenInput, RecordAdmin, SharedAdmin
 from scheduler_site.policed_admin import PolicedInline, person
 from scheduler_site.typed_admin import ModelForm
 
@@ -31,8 +32,32 @@ class HostForm(ModelForm[Host]):
         ),
     )
 
+    private_key = SecretText(
+        label=_("Private key"), required=False, max_length=PRIVATE_KEY_LIMIT, widget=HiddenArea(rows=4),
+        help_text=_("Instead of a key file's name. It is kept sealed and never shown again; empty leaves it as it is."),
+    )  # fmt: skip
+    passphrase = SecretText(
+        label=_("Passphrase"), required=False, max_length=PASSPHRASE_LIMIT, widget=HiddenInput(),
+        help_text=_("What unlocks the private key above, if anything has to."),
+    )  # fmt: skip
+    is_key_removed = forms.BooleanField(
+        label=_("Remove the private key"), required=False, help_text=_("The one that was given to this host.")
+    )
+
     class Meta:
         widgets: ClassVar = {"host_keys": CodeArea(rows=4), "startup_commands": CodeArea(rows=6)}
+
+    @property
+    def given(self) -> KeyPair | None:
+        """The private key that was entered."""
+        private_key: str = self.cleaned_data.get("private_key", "")
+        return KeyPair(private_key, self.cleaned_data.get("passphrase", "")) if private_key else None
+
+    def clean(self) -> dict[str, Any]:
+        told = super().clean() or self.cleaned_data
+        if told.get("passphrase") and not told.get("private_key"):
+            self.add_error("passphrase", _("It comes together with the private key that it unlocks."))
+        return told
 
     def full_clean(self) -> None:
         """Looks at the host as a whole as well, by the checks that all edges share."""
@@ -41,6 +66,7 @@ class HostForm(ModelForm[Host]):
             return
         try:
             check_host(self.instance)
+            check_key(self.instance, self.given, is_key_removed=self.cleaned_data["is_key_removed"])
         except ValidationError as found:
             for field, problems in found.error_dict.items():
                 self.add_error(field if field in self.fields else None, problems)
@@ -55,11 +81,12 @@ class HostAdmin(SharedAdmin[Host]):
     list_display = ("name", "enabled", "transport", "address", "state", "state_since", "seats", "taken")
     list_filter = ("enabled", "state", "transport")
     search_fields = ("name", "address")
-    readonly_fields = STATE_COLUMNS
+    readonly_fields = (*STATE_COLUMNS, "has_own_key")
     actions = ("enable", "disable")
     fieldsets = (
         (None, {"fields": ("name", "enabled", "transport", "seats")}),
         (_("SSH"), {"fields": ("address", "port", "user", "key", "host_keys")}),
+        (_("A private key of its own"), {"fields": ("has_own_key", "private_key", "passphrase", "is_key_removed")}),
         (_("Directories"), {"fields": ("directory", "input_directory", "output_directory")}),
         (_("Before and around jobs"), {"fields": ("startup_commands", "variables")}),
         (_("What its engine knows"), {"fields": STATE_COLUMNS}),
@@ -72,8 +99,13 @@ class HostAdmin(SharedAdmin[Host]):
     def taken(self, host: Host) -> int:
         return int(host._taken)  # type: ignore[attr-defined]
 
+    @admin.display(description=_("given"), boolean=True)
+    def has_own_key(self, host: Host) -> bool:
+        return hasattr(host, "credential")
+
     def save_model(self, request: HttpRequest, obj: Host, form: forms.Form, change: bool) -> None:
-        save_host(obj)
+        told = cast(HostForm, form)
+        save_host(obj, given=told.given, is_key_removed=told.cleaned_data["is_key_removed"])
 
     def remove(self, row: Host) -> None:
         remove(row)

@@ -15,10 +15,12 @@ from django.utils.translation import gettext as _
 
 from accounts.audit import changed, removed
 from hosts.addresses import address_problem
+from hosts.credentials import KeyPair, forget_pair, keep_pair, pair_problem
 from hosts.host_keys import KnownHostsRefused, parse_key
 from hosts.models import Host, Pool, PoolMember, TransportKind
 from hosts.names import validate_name
-from hosts.transports.ssh_keys import KeyRefused, load_key
+from hosts.secrets.ring import SecretsUnusable
+from hosts.transports.ssh_keys import KeyRefused, load_key_with_passphrase
 
 VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 USER: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@$-]{0,63}")
@@ -47,13 +49,38 @@ def check_host(host: Host) -> None:
         raise ValidationError(found)
 
 
-def save_host(host: Host) -> Host:
-    """Save a host that people have defined; what the engine knows of it stays. Raises ValidationError."""
+def save_host(host: Host, *, given: KeyPair | None = None, is_key_removed: bool = False) -> Host:
+    """Save a host that people have defined; what the engine knows of it stays. Raises ValidationError.
+
+    `given` is a private key of its own, in the place of the one that it may have; `is_key_removed` takes that away.
+    """
     check_host(host)
+    check_key(host, given, is_key_removed=is_key_removed)
     columns = [f.name for f in Host._meta.concrete_fields if f.name not in STATE_COLUMNS and not f.primary_key]
     with changed(host):
         host.save(update_fields=None if host._state.adding else columns)
+        if given is not None:
+            _keep(host, given)
+        elif is_key_removed:
+            forget_pair(host)
     return host
+
+
+def check_key(host: Host, given: KeyPair | None, *, is_key_removed: bool = False) -> None:
+    """Raises ValidationError if a key that was given cannot be used, or there were two for one host then."""
+    if given is not None and (problem := pair_problem(given)):
+        raise ValidationError({"private_key": ValidationError(problem, code="bad_private_key")})
+    has_own = given is not None or (not is_key_removed and hasattr(host, "credential"))
+    if has_own and host.key:
+        message = _("A host has the name of a key file or a private key of its own, not both. Remove one of them.")
+        raise ValidationError({"key": ValidationError(message, code="two_keys")})
+
+
+def _keep(host: Host, given: KeyPair) -> None:
+    try:
+        keep_pair(host, given)
+    except SecretsUnusable as problem:
+        raise ValidationError({"private_key": ValidationError(str(problem), code="secrets_unusable")}) from problem
 
 
 def _address(host: Host) -> str | None:
@@ -83,16 +110,10 @@ def key_problem(name: str) -> str | None:
     if not path.is_file():
         return _("There is no key file %(name)s in %(directory)s.") % {"name": name, "directory": directory}
     try:
-        load_key(path, passphrase=_passphrase(path))
+        load_key_with_passphrase(path)
     except (KeyRefused, OSError) as problem:
         return str(problem)
     return None
-
-
-def _passphrase(key: Path) -> str | None:
-    """What unlocks the key: the first line of the file beside it, `<key>.passphrase`."""
-    path = key.with_name(f"{key.name}.passphrase")
-    return path.read_text().partition("\n")[0] if path.is_file() else None
 
 
 def _host_keys(host: Host) -> str | None:

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from jobs.problems import Problem, Problems, did_you_mean
+from jobs.redaction import shortcoming
 
 NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 NAME_HINT: Final = "Possible: up to 64 letters a-z, digits and _, not starting with a digit."
@@ -43,6 +44,7 @@ class ParameterType(StrEnum):
     CHOICE = "Choice"
     INPUT_FILE = "InputFile"
     OUTPUT_FILE = "OutputFile"
+    SECRET = "Secret"  # noqa: S105  (a word)
 
     @classmethod
     def _missing_(cls, value: object) -> ParameterType:
@@ -250,6 +252,13 @@ def _file(parameter: Parameter, value: object) -> str:
     return text
 
 
+def _secret(parameter: Parameter, value: object) -> str:
+    text = _text(parameter, value)
+    if wrong := shortcoming(parameter.name, text):
+        raise _Wrong(*wrong)
+    return text
+
+
 READERS: Final[dict[ParameterType, Callable[[Parameter, object], str]]] = {
     ParameterType.STRING: _text,
     ParameterType.INT: _int,
@@ -257,6 +266,7 @@ READERS: Final[dict[ParameterType, Callable[[Parameter, object], str]]] = {
     ParameterType.CHOICE: _choice,
     ParameterType.INPUT_FILE: _file,
     ParameterType.OUTPUT_FILE: _file,
+    ParameterType.SECRET: _secret,
 }
 
 
@@ -349,6 +359,9 @@ class _Declaration:
         default = self._told.get("default")
         # With anything else wrong, complaints about the default would mislead.
         if default is None or self.problems:
+            return None
+        if parameter.type == ParameterType.SECRET and default != "":
+            self._wrong("secret_default", "A Secret has no default: all who see the type would see it.", "default")
             return None
         try:
             return _canonical(parameter, default)

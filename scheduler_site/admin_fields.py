@@ -84,6 +84,16 @@ class VariablesField(ObjectField):
         return []
 
 
+class SecretText(CharField):
+    """Text that is taken as it is, but for line breaks, which become those of Unix."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"strip": False, **options})
+
+    def to_python(self, value: Any) -> str:
+        return str(super().to_python(value) or "").replace("\r\n", "\n").replace("\r", "\n")
+
+
 class LinesField(CharField):
     """A list of texts, one per line."""
 

@@ -15,7 +15,7 @@ from django.forms.models import construct_instance
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from unfold.widgets import UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget
 
 from accounts.audit import removed
 from scheduler_site.admin_seen import SeenAdmin
@@ -40,6 +40,24 @@ class CodeArea(UnfoldAdminTextareaWidget):
 
     def __init__(self, *, rows: int) -> None:
         super().__init__(attrs={"class": "monospaced", "rows": rows, "spellcheck": "false"})
+
+
+class HiddenArea(CodeArea):
+    """A text area for what is secret: it never shows what it was given."""
+
+    def __init__(self, *, rows: int) -> None:
+        super().__init__(rows=rows)
+        self.attrs["autocomplete"] = "off"
+
+    def format_value(self, value: Any) -> str:
+        return ""
+
+
+class HiddenInput(UnfoldAdminPasswordWidget):
+    """A line for what is secret, which browsers do not fill in by themselves."""
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"autocomplete": "new-password"})
 
 
 def table(heads: Sequence[StrOrPromise], rows: Iterable[Sequence[object]]) -> SafeString:

@@ -74,6 +74,13 @@ class Environment:
             raise ImproperlyConfigured(f"{name}_FILE names {path!r}, which is empty.")
         return content
 
+    def secret_source(self, name: str, *, default: Path) -> tuple[str, Path]:
+        """The value of `name`, or "" and the file to read it from whenever it is needed: `<name>_FILE` or `default`."""
+        value, path = self.text(name), self.text(f"{name}_FILE")
+        if value and path:
+            raise ImproperlyConfigured(f"{name} and {name}_FILE are both set. Set one of them.")
+        return value, self.directory(f"{name}_FILE", default=default)
+
     def flag(self, name: str, *, default: bool) -> bool:
         """True or False; `default` if absent or empty."""
         value = self.text(name).lower()

@@ -20,24 +20,44 @@ def make_private_directory(path: Path) -> Path:
 
 def kept_secret(path: Path) -> str:
     """The secret in `path`; made with mode 0600 and kept if absent. Any number of processes get the same one."""
+    return kept_line(path, secrets.token_urlsafe(64))
+
+
+def kept_line(path: Path, new: str) -> str:
+    """What `path` holds; `new`, written with mode 0600, if it was absent. Any number of processes get the same."""
     if not path.exists():
-        _write_once(path, secrets.token_urlsafe(64))
+        _write_once(path, new)
     return path.read_text(encoding="ascii").strip()
 
 
 def _write_once(path: Path, content: str) -> None:
     # A link appears whole and only once, so no reader sees half a secret and no writer replaces one.
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    name = _private_part(path, content + "\n")
     try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(content + "\n")
-            file.flush()
-            os.fsync(file.fileno())
         os.link(name, path)
     except FileExistsError:
         return
     finally:
         os.unlink(name)
+
+
+def replace_private(path: Path, content: str) -> None:
+    """Let `path` hold `content` from now on, wholly and with mode 0600."""
+    os.replace(_private_part(path, content), path)
+
+
+def _private_part(path: Path, content: str) -> str:
+    """A new file beside `path`, of mode 0600, whose content is on the disk."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        os.unlink(name)
+        raise
+    return name
 
 
 def broker_socket(data_directory: Path) -> Path:

@@ -46,6 +46,12 @@ BATCHYARD_ENGINE_THREADS = env.count("BATCHYARD_ENGINE_THREADS", default=4, low=
 DEBUG = env.flag("DEBUG", default=False)
 SECRET_KEY = env.secret("SECRET_KEY") or kept_secret(BATCHYARD_DATA_DIR / "secret_key")
 OWN_NAME = socket.gethostname() if BATCHYARD_BIND.is_wildcard else BATCHYARD_BIND.host
+# What stored secrets are sealed with.
+DEFAULT_SECRET_KEYS_FILE = BATCHYARD_DATA_DIR / "secret_keys"
+BATCHYARD_SECRET_KEYS, BATCHYARD_SECRET_KEYS_FILE = env.secret_source(
+    "BATCHYARD_SECRET_KEYS", default=DEFAULT_SECRET_KEYS_FILE
+)
+HAS_OWN_SECRET_KEYS_FILE = BATCHYARD_SECRET_KEYS_FILE != DEFAULT_SECRET_KEYS_FILE
 # Loopback names are always safe to answer to: the health of a site is asked there.
 ALLOWED_HOSTS = [*hosts(env.names("ALLOWED_HOSTS", default=OWN_NAME), ways=BATCHYARD_AUTH), *LOOPBACK_NAMES]
 CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS")

@@ -14,6 +14,9 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 FIELD: Final = "kept_form"
+# Fields whose names begin so hold secrets, which are not kept: they have to be entered again.
+SECRET_FIELD: Final = "secret_"  # noqa: S105  (the begin of names)
+UNKEPT: Final = ("csrfmiddlewaretoken", SECRET_FIELD)
 KEPT_LIMIT: Final = 1_000_000
 
 View = Callable[..., HttpResponse]
@@ -26,7 +29,7 @@ def login_keeps_form(view: View) -> View:
     def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.user.is_authenticated or request.method != "POST":
             return login_required(view)(request, *args, **kwargs)
-        sent = {name: value for name, value in request.POST.items() if name != "csrfmiddlewaretoken"}
+        sent = {name: value for name, value in request.POST.items() if not name.startswith(UNKEPT)}
         told = {
             "form": AuthenticationForm(request),
             "next": request.get_full_path(),

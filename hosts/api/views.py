@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from accounts import policy
 from accounts.models import User
 from hosts import definitions
+from hosts.credentials import PASSPHRASE_LIMIT, PRIVATE_KEY_LIMIT, KeyPair
 from hosts.host_keys import scan
 from hosts.models import Host, Pool, PoolMember, TransportKind
 from jobs.problems import Problem, Problems, Refused, did_you_mean
@@ -36,6 +37,13 @@ class HostForm(Strict):
     port = Number(required=False, min_value=1, max_value=65535)
     user = Text(required=False, max_length=64)
     key = Text(required=False, max_length=100, help_text="Name of a private key file in the site's key directory.")
+    private_key = Text(
+        required=False, allow_null=True, max_length=PRIVATE_KEY_LIMIT, write_only=True,
+        help_text="A private key instead of a file's name. It is never shown again. Null removes it.",
+    )  # fmt: skip
+    passphrase = Text(
+        required=False, max_length=PASSPHRASE_LIMIT, write_only=True, help_text="What unlocks that private key."
+    )
     host_keys = serializers.ListField(
         child=Text(max_length=20_000),
         required=False,
@@ -54,13 +62,14 @@ class HostAnswer(serializers.ModelSerializer[Host]):
     """A machine that runs jobs, and what is known about it."""
 
     host_keys = serializers.SerializerMethodField()
+    has_private_key = serializers.SerializerMethodField(help_text="Whether a private key was given to it.")
     variables = serializers.DictField(child=serializers.CharField(), read_only=True)
 
     class Meta:
         model = Host
         fields = (
-            "name", "enabled", "transport", "address", "port", "user", "key", "host_keys", "seats", "directory",
-            "input_directory", "output_directory", "startup_commands", "variables", "state", "state_since",
+            "name", "enabled", "transport", "address", "port", "user", "key", "has_private_key", "host_keys", "seats",
+            "directory", "input_directory", "output_directory", "startup_commands", "variables", "state", "state_since",
             "state_reason",
         )  # fmt: skip
         read_only_fields = fields
@@ -68,6 +77,9 @@ class HostAnswer(serializers.ModelSerializer[Host]):
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_host_keys(self, host: Host) -> list[str]:
         return [line for line in host.host_keys.splitlines() if line.strip()]
+
+    def get_has_private_key(self, host: Host) -> bool:
+        return hasattr(host, "credential")
 
 
 class OfferedKeyAnswer(serializers.Serializer[Any]):
@@ -95,18 +107,20 @@ class NothingForm(Strict):
 class HostViews(NamedViews):
     """Machines that run jobs."""
 
-    queryset = Host.objects.all()
+    queryset = Host.objects.select_related("credential")
     serializer_class = HostAnswer
 
     def define(self, data: Any, row: Host | None) -> Host:
         given = read(HostForm, data, is_part=row is not None)
         if "host_keys" in given:
             given["host_keys"] = "\n".join(given["host_keys"])
+        is_key_removed = "private_key" in given and not given["private_key"]
+        pair = _pair(given)
         host = row or Host()
         for name, value in given.items():
             setattr(host, name, value)
         with taken("host", host.name):
-            return definitions.save_host(host)
+            return definitions.save_host(host, given=pair, is_key_removed=is_key_removed)
 
     def remove(self, row: Host, request: Request) -> None:
         remove(row, hint="Disable it instead; its past jobs stay readable.")
@@ -124,6 +138,16 @@ class HostViews(NamedViews):
         except OSError as problem:
             raise Refused(f'Host "{host.name}" does not answer: {problem}.', code="host_unreachable") from problem
         return Response({"keys": [{"type": k.kind, "fingerprint": k.fingerprint, "line": k.text} for k in keys]})
+
+
+def _pair(given: dict[str, Any]) -> KeyPair | None:
+    """Takes the private key out of what was given. Raises Problems for a passphrase without one."""
+    private_key, passphrase = given.pop("private_key", None), given.pop("passphrase", "")
+    if passphrase and not private_key:
+        message = "A passphrase comes together with the private key that it unlocks."
+        hint = "For a key file it stands beside that, in a file of the same name and .passphrase."
+        raise Problems([Problem("passphrase_alone", message, "passphrase", hint)])
+    return KeyPair(private_key, passphrase) if private_key else None
 
 
 class PoolForm(Strict):

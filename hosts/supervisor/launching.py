@@ -31,9 +31,10 @@ def _lines(requests: Sequence[RunRequest], *, scripts: Mapping[str, ScriptLike])
         yield b"by_claim %s && by_%d=1" % (request.name.encode(), number)
     yield b"read -r by_self by_x </proc/self/stat"
     for number, request in enumerate(requests):
-        yield b'{ [ "$by_%d" ] || exit; by_values() { %s; }; by_run %s; } </dev/null >/dev/null |' % (
+        yield b'{ [ "$by_%d" ] || exit; by_values() { %s; }; %sby_run %s; } </dev/null >/dev/null |' % (
             number,
             _exports(request),
+            _secrets(request),
             _arguments(request),
         )
     yield b'kill -s KILL "$by_self"'
@@ -43,6 +44,12 @@ def _lines(requests: Sequence[RunRequest], *, scripts: Mapping[str, ScriptLike])
 def _exports(request: RunRequest) -> bytes:
     pairs = (b"%s=%s" % (name.encode(), quoted(value)) for name, value in request.environment.items())
     return b" ".join((b"export", *pairs)) if request.environment else b":"
+
+
+def _secrets(request: RunRequest) -> bytes:
+    """A function instead of the one that keeps none. The shell itself writes them: no program has them as arguments."""
+    kept = (b"by_hide %s %s" % (name.encode(), quoted(text)) for name, text in request.secrets.items())
+    return b"by_secrets() { %s; }; " % b" && ".join(kept) if request.secrets else b""
 
 
 def _arguments(request: RunRequest) -> bytes:

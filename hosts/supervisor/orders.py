@@ -103,4 +103,5 @@ def _told(request: RunRequest) -> dict[str, object]:
         "environment": {
             name: as_bytes(value).decode("utf-8", "surrogateescape") for name, value in request.environment.items()
         },
+        **({"secrets": dict(request.secrets)} if request.secrets else {}),
     }

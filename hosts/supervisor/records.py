@@ -9,6 +9,8 @@ from typing import Protocol
 
 from hosts.transports.quoting import as_bytes
 
+# What holds a run's secrets, in its directory.
+SECRETS = "secrets"
 RUN_NAME = re.compile(r"[A-Za-z0-9._-]{1,80}\Z")
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 # What the shells themselves keep (some of it read-only), or what tells a run's processes.
@@ -199,6 +201,8 @@ class RunRequest:
 
     directory           where it begins; None is the account's home.
     time_limit_seconds  then TERM, `grace_seconds`, KILL; None is no limit.
+    secrets             contents of files in `secrets/` of the run's directory, by name: its account's alone, and
+                        removed when the command has ended.
 
     Raises ValueError for what no host could do.
     """
@@ -209,6 +213,7 @@ class RunRequest:
     directory: str | None = None
     time_limit_seconds: int | None = None
     grace_seconds: int = 10
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -220,6 +225,9 @@ class RunRequest:
             raise ValueError(f'The grace of run "{self.name}" is {self.grace_seconds} s; at least 0 is possible.')
         for variable, value in self.environment.items():
             _check_variable(variable, value=value, run=self.name)
+        for name, text in self.secrets.items():
+            if not VARIABLE_NAME.match(name) or "\0" in text:
+                raise ValueError(f'The secret "{name}" of run "{self.name}" holds a NUL, or no file can be named so.')
         if "\0" in self.script.text or "\0" in (self.directory or ""):
             raise ValueError(
                 f'The script or directory of run "{self.name}" holds a NUL, which no file system call takes.'

@@ -12,6 +12,7 @@
 #                              pid 0: the resident is about to start it
 #                      later:  timed_out, refused, or what this shell says of a command that a signal killed
 #   runs/<name>/stdout, stderr
+#   runs/<name>/secrets/   a file for each, until the command has ended
 #   journal            S, E and K lines, one write each
 #   id                 tells our runs from those of another base directory on this host
 #
@@ -130,6 +131,14 @@ by_run() { # name digest directory limit_seconds grace_seconds needed interprete
     by_end "$1" "$?" "$4"
 }
 
+by_secrets() { # keeps the run's secrets; a request that has any says how
+    :
+}
+
+by_hide() { # name text
+    { [ -d "runs/$by_name/secrets" ] || mkdir "runs/$by_name/secrets"; } && printf %s "$2" >"runs/$by_name/secrets/$1"
+}
+
 by_become() { # turns this process into the run's command
     by_name=$1 by_script=$by_base/scripts/$2 by_directory=${3:-$HOME} by_needed=$6
     shift 6
@@ -141,6 +150,7 @@ by_become() { # turns this process into the run's command
     [ "$((by_uptime - by_launched))" -lt "${by_patience_seconds}00" ] || by_refuse "the launch came too late."
     [ -r "$by_script" ] || by_refuse "its script is not on this host any more."
     command -v "$by_needed" >/dev/null || by_refuse "\"$by_needed\" is not there or may not be executed."
+    by_secrets || by_refuse "its secrets cannot be written."
     cd -- "$by_directory" 2>/dev/null || by_refuse "the directory \"$by_directory\" is not there or may not be entered."
     echo "S $by_name $by_number $by_start $by_uptime" 2>/dev/null >>"$by_base/journal"
     umask "$by_umask"
@@ -160,6 +170,7 @@ by_end() { # name status limit_seconds
     by_kind=exited by_code=$2 by_flags=
     # Reading costs a system call for each byte: only where there can be something to read.
     [ "$2$3" = 0 ] || by_verdict "$1"
+    [ ! -d "runs/$1/secrets" ] || rm -rf -- "runs/$1/secrets"
     [ ! "$3" ] || [ "$by_kind" = timed_out ] || kill "$by_watcher" 2>/dev/null
     by_now
     [ ! -s "runs/$1/stdout" ] || by_flags=o

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, ClassVar, Final
 
 from django import forms
@@ -11,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import policy
 from accounts.models import User
-from jobs.models import Job
+from jobs.models import Job, Parameter
 from jobs.problems import Problems, Refused
 from jobs.queueing.submit import NOTES_LIMIT, Request, submit
 from scheduler_site.admin_fields import ObjectField
@@ -61,6 +62,26 @@ class SubmitForm(ModelForm[Job]):
             told = _("This form made a job already. Save once more to make another with these values.")
             self.add_error(None, told)
         return given
+
+    def full_clean(self) -> None:
+        """What was entered is shown again if anything is wrong with it, but for secrets."""
+        super().full_clean()
+        if self.is_bound and self.errors:
+            self.data = {**self.data, "params": self._without_secrets(self.data.get("params", ""))}
+
+    def _without_secrets(self, text: str) -> str:
+        """The entered parameters; nothing of them if it cannot be told where a secret is."""
+        secret = Parameter.objects.filter(type=Parameter.Type.SECRET)
+        if (kind := self.cleaned_data.get("type")) is not None:
+            secret = secret.filter(job_type=kind)
+        hidden = set(secret.values_list("name", flat=True))
+        if not hidden:
+            return text
+        try:
+            given = json.loads(text)
+            return json.dumps({name: "" if name in hidden else value for name, value in given.items()}, indent=2)
+        except (ValueError, AttributeError, RecursionError):
+            return ""
 
     def _key(self) -> str | None:
         sent = self.data.get(ONCE, "")[:100]

@@ -155,7 +155,9 @@ class ParameterBody(Strict):
     """A declared input of a job type. (Read by `jobs.parameters`.)"""
 
     name = serializers.CharField()
-    type = serializers.ChoiceField(["String", "Int", "Boolean", "Choice", "InputFile", "OutputFile"], required=False)
+    type = serializers.ChoiceField(
+        ["String", "Int", "Boolean", "Choice", "InputFile", "OutputFile", "Secret"], required=False
+    )
     title = serializers.CharField(required=False, allow_null=True)
     default = serializers.CharField(required=False, allow_null=True)
     vars()["required"] = serializers.BooleanField(required=False)

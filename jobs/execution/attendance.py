@@ -15,6 +15,7 @@ from typing import Final
 
 from django.db.models import Q
 
+from hosts.credentials import version_of
 from hosts.models import Host
 from hosts.supervisor.records import (
     Ended,
@@ -60,7 +61,7 @@ def told_about(host: Host) -> tuple[object, ...]:
     """What a connection is made from, and what runs are prepared with."""
     reached_by = (host.transport, host.address, host.port, host.user, host.key, host.host_keys, host.directory)
     given = (host.input_directory, host.output_directory, host.startup_commands, host.variables, Site.get().variables)
-    return (*reached_by, *given)
+    return (*reached_by, version_of(host), *given)
 
 
 class Attendance:

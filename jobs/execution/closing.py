@@ -20,6 +20,7 @@ from jobs.models import AttemptRequest, Output, Phase
 from jobs.outcomes import Ending, as_asked, exited, lost, signalled, timed_out
 from jobs.problems import Problems
 from jobs.queueing.file_roots import resolve
+from scheduler_site.durable import make_durable
 
 logger = logging.getLogger(__name__)
 
@@ -127,7 +128,7 @@ class Closer:
         at = now()
         finals = [
             finish.Final(
-                attempt=run.attempt, job=run.job, number=run.number, ending=ending, started_at=run.started_at,
+                attempt=run.attempt, job=run.job, number=run.number, ending=run.told(ending), started_at=run.started_at,
                 finished_at=self._ended_at(run), failures=run.failures, rule=run.rule,
                 is_unconfirmed=self._is_unconfirmed(run), outputs=rows,
             )
@@ -137,6 +138,9 @@ class Closer:
         for run, _ending, _rows in closings:
             self._post.runs.pop(run.marker, None)
         self._post.on_finished()
+        if any(run.hidden is not None for run, _ending, _rows in closings):
+            # What the host has is the only copy until the end is on the disk.
+            make_durable()
         self._remove([folder for run, _, _ in closings for folder in self._post.workbench.leftovers(run)])
 
     def _remove(self, folders: Sequence[str]) -> None:

@@ -19,6 +19,7 @@ from jobs.execution import ownership
 from jobs.execution.runs import Run
 from jobs.execution.store import STREAMS, OutputLost, OutputStore, Sizes, Stream
 from jobs.models import Output
+from jobs.redaction import Blackout, Redaction
 
 logger = logging.getLogger(__name__)
 
@@ -51,9 +52,10 @@ class Collector:
         return done, large
 
     def _small(self, run: Run, at: datetime) -> list[Output] | None:
-        if run.ended is None or run.stored != Sizes():
+        # Of what may hold a secret the end is looked for chunk by chunk.
+        if run.ended is None or run.stored != Sizes() or run.hidden is not None:
             return None
-        pieces = list(self._new(run, run.stored, self._said_to_hold(run), SMALL_BYTES + 1))
+        pieces = list(self._new(run, self._said_to_hold(run), SMALL_BYTES + 1, is_last=True))
         if any(len(data) > SMALL_BYTES or self._is_cut(run, stream, data) for stream, data in pieces):
             return None
         self._store.append(run.attempt, pieces, sizes=run.stored)
@@ -68,11 +70,11 @@ class Collector:
     def drain(self, run: Run, *, limit_chunks: int | None = None) -> bool:
         """Bring what there is beyond what is stored, committing chunk by chunk. True if the end was reached.
 
-        With `limit_chunks`, at most so many of each stream in this call.
+        With `limit_chunks`, at most so many of each stream in this call, and more is expected to come.
         """
         taken = 0
         while limit_chunks is None or taken < limit_chunks:
-            pieces = list(self._new(run, run.stored, STREAMS, CHUNK_BYTES))
+            pieces = list(self._new(run, STREAMS, CHUNK_BYTES, is_last=limit_chunks is None))
             if not pieces:
                 return True
             self._keep(run, pieces)
@@ -108,10 +110,26 @@ class Collector:
         )
         run.stored = sizes
 
-    def _new(self, run: Run, sizes: Sizes, streams: Sequence[Stream], limit: int) -> Iterator[tuple[Stream, bytes]]:
+    def _new(self, run: Run, streams: Sequence[Stream], limit: int, *, is_last: bool) -> Iterator[tuple[Stream, bytes]]:
         for stream in streams:
-            if data := self._read(run, stream, sizes.of(stream), limit):
+            offset = run.stored.of(stream)
+            data = (
+                self._read(run, stream, offset, limit)
+                if run.hidden is None
+                else self._redacted(run, run.hidden.redaction, stream, limit, is_last=is_last)
+            )
+            if data:
                 yield stream, data
+
+    def _redacted(
+        self, run: Run, redaction: Redaction | Blackout, stream: Stream, limit: int, *, is_last: bool
+    ) -> bytes:
+        """What is new without the run's secrets. It is read together with what a secret may have begun in."""
+        offset = run.stored.of(stream)
+        seen = min(offset, redaction.reach_bytes)
+        data = self._read(run, stream, offset - seen, seen + limit)
+        # Only what nothing follows is the last.
+        return redaction.piece(data, seen=seen, is_last=is_last and len(data) < seen + limit)
 
     def _read(self, run: Run, stream: Stream, offset: int, limit: int) -> bytes:
         path = self._supervisor.stdout_path if stream == "stdout" else self._supervisor.stderr_path

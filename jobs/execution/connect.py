@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import stat
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+import paramiko
 from django.conf import settings
 
+from hosts.credentials import pair_of
 from hosts.models import Host, TransportKind
+from hosts.secrets.ring import SecretsUnusable
 from hosts.supervisor.client import Supervisor
 from hosts.supervisor.records import Hello
 from hosts.transports.base import HostUnreachable, Shell, Transport
 from hosts.transports.local import LocalTransport
 from hosts.transports.ssh import SshTransport
-from hosts.transports.ssh_keys import KeyRefused, load_key
+from hosts.transports.ssh_keys import KeyRefused, load_key_with_passphrase, read_key
 from hosts.transports.ssh_login import SshAddress
 
 SHELL_TIMEOUT_SECONDS = 20.0
@@ -80,10 +82,7 @@ def open_transport(host: Host) -> Transport:
     """A connection to `host`. Raises HostUnreachable."""
     if host.transport == TransportKind.LOCAL:
         return LocalTransport(Path.home())
-    try:
-        key = load_key(key_path(host), passphrase=_passphrase(host))
-    except (KeyRefused, OSError) as problem:
-        raise HostUnreachable(f"The key {host.key!r} cannot be used: {problem}") from problem
+    key = key_of(host)
     where = SshAddress(
         address=host.address, port=host.port, user=host.user, key=key,
         known_hosts=tuple(known_hosts_lines(host)), name=None,
@@ -97,18 +96,19 @@ def known_hosts_lines(host: Host) -> list[str]:
     return [f"{name} {line.strip()}" for line in host.host_keys.splitlines() if line.strip()]
 
 
-def key_path(host: Host) -> Path:
-    return Path(settings.BATCHYARD_KEY_DIR) / host.key
-
-
-def _passphrase(host: Host) -> str | None:
-    """What unlocks the key: the first line of the file beside it, `<key>.passphrase`, mode 0600."""
-    path = key_path(host).with_name(f"{host.key}.passphrase")
-    if not path.is_file():
-        return None
-    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise KeyRefused(f"{path.name} can be read by others; make its mode 0600.")
-    return path.read_text().splitlines()[0] if path.stat().st_size else None
+def key_of(host: Host) -> paramiko.PKey:
+    """What to log in with: the host's own key, or the file that it names. Raises HostUnreachable."""
+    try:
+        if (given := pair_of(host)) is not None:
+            data, passphrase = given.private_key.encode(), given.passphrase or None
+            return read_key(data, passphrase=passphrase, name="Its private key")
+        if not host.key:
+            raise HostUnreachable("It has no key to log in with: name a key file, or give it a private key.")
+        return load_key_with_passphrase(Path(settings.BATCHYARD_KEY_DIR) / host.key)
+    except SecretsUnusable as problem:
+        raise HostUnreachable(str(problem)) from problem
+    except (KeyRefused, OSError) as problem:
+        raise HostUnreachable(f"Its key cannot be used: {problem}") from problem
 
 
 def directory_of(host: Host, *, site: UUID) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from django.db import transaction
 
+from hosts.secrets.ring import SecretsUnusable
 from hosts.supervisor.client import BATCH
 from hosts.supervisor.orders import Orders
 from hosts.supervisor.records import LaunchAnswer, LaunchKind
@@ -73,6 +74,9 @@ class Launcher:
                 if plan.is_here:
                     resolve(plan.ours).parent.mkdir(parents=True, exist_ok=True)
             return self._post.workbench.prepare(run)
+        except SecretsUnusable as problem:
+            self._closer.close_early(run, Ending("stage_failed", reason=str(problem)))
+            return None
         except (CommandProblem, ValueError, OSError) as problem:
             self._closer.close_early(run, Ending("stage_failed", reason=f"The command cannot be made: {problem}"))
             return None

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from hosts.models import Host, TransportKind
-from hosts.supervisor.records import RunRequest
+from hosts.supervisor.records import SECRETS, RunRequest
 from jobs.commands import Command, Syntax, compile_command
 from jobs.execution.runs import Run
+from jobs.execution.store import STREAMS
 from jobs.models import Script, Site
 from jobs.parameters import ParameterType
 from scheduler_site.records import change
@@ -49,11 +50,14 @@ class Workbench:
         self._commands: dict[tuple[str, str, frozenset[str]], Command] = {}
 
     def prepare(self, run: Run) -> Prepared:
-        """Raises CommandProblem if the type's template can no longer be used."""
+        """Raises CommandProblem if the type's template can no longer be used, SecretsUnusable."""
         inputs, outputs = self.inputs(run), self.outputs(run)
         values = {**self._variables, **run.params}
         for name, plan in {**inputs, **outputs}.items():
             values[name] = plan.theirs
+        secrets = run.hidden.values if run.hidden is not None else {}
+        # A process's environment can be read by others of its account for as long as it lives: it has the paths only.
+        values |= {name: str(self._secrets(run) / name) for name in secrets}
         environment = {f"BY_{name}": str(value) for name, value in values.items()}
         environment |= {str(name): str(value) for name, value in run.kind.environment.items()}
         environment |= {
@@ -68,6 +72,7 @@ class Workbench:
             directory=run.kind.directory or None,
             time_limit_seconds=run.kind.time_limit_seconds,
             grace_seconds=run.kind.grace_seconds,
+            secrets=secrets,
         )
         there = [plan for plan in (*inputs.values(), *outputs.values()) if not plan.is_here]
         folders = tuple(str(PurePosixPath(plan.theirs).parent) for plan in there)
@@ -82,17 +87,25 @@ class Workbench:
         return self._files(run, ParameterType.OUTPUT_FILE, self._host.output_directory, "out")
 
     def leftovers(self, run: Run) -> list[str]:
-        """Directories of the run's files that do not go with its run directory."""
+        """Files and directories of the run that do not go with its run directory, or are not to wait for that."""
         host = self._host
+        hidden = self._hidden(run) if run.hidden is not None else []
         if host.transport == TransportKind.LOCAL:
-            return []
+            return hidden
         given = (
             (host.input_directory, ParameterType.INPUT_FILE),
             (host.output_directory, ParameterType.OUTPUT_FILE),
         )
-        return [
+        return hidden + [
             str(PurePosixPath(directory) / run.marker) for directory, kind in given if directory and run.files(kind)
         ]
+
+    def _hidden(self, run: Run) -> list[str]:
+        """What tells secrets on the host: themselves, if something has ended the supervisor, and what was written."""
+        return [str(self._runs / run.marker / name) for name in (SECRETS, *STREAMS)]
+
+    def _secrets(self, run: Run) -> PurePosixPath:
+        return self._runs / run.marker / SECRETS
 
     def _files(self, run: Run, kind: ParameterType, directory: str, fallback: str) -> dict[str, FilePlan]:
         if self._host.transport == TransportKind.LOCAL:

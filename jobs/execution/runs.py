@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from hosts.supervisor.records import Ended, Killed
+from jobs.execution.hidden import Hidden, hidden_of
 from jobs.execution.store import Sizes
 from jobs.models import AttemptRequest, JobType, OnFail, Output, RetryWhen
-from jobs.outcomes import RetryRule
+from jobs.outcomes import Ending, RetryRule
 from jobs.parameters import Parameter, ParameterType
 from jobs.queueing.declarations import kinds_by_id
+from jobs.redaction import MASK
 from scheduler_site.records import moment, query
 
+# Of a job whose values are not all plain.
+SIGN: Final = json.dumps(MASK)
 OPEN: Final = """
     SELECT a.id, a.job_id, a.number, a.marker, a.claimed_at, a.started_at, a.phase, a.request, a.script_id, a.deaths,
            j.params, j.failures, j.type_id, q.name
@@ -29,7 +33,7 @@ class Run:
     """One open attempt: what its rows say, and what has been heard from its host since.
 
     `carried` is the request that the host has been told of; `stored` how many bytes of each stream
-    are kept and committed.
+    are kept and committed. `hidden` are its secrets; `params` have a sign in their place.
     """
 
     attempt: int
@@ -48,6 +52,7 @@ class Run:
     was_handed_over: bool
     stored: Sizes
     deaths: int = 0
+    hidden: Hidden | None = None
     is_running: bool = False
     is_busy: bool = False
     carried: str = ""
@@ -70,6 +75,12 @@ class Run:
         """Whether somebody has asked for its end."""
         return self.request in {AttemptRequest.CANCEL, AttemptRequest.KILL}
 
+    def told(self, ending: Ending) -> Ending:
+        """`ending` as it may be told: without the run's secrets."""
+        if self.hidden is None:
+            return ending
+        return replace(ending, reason=self.hidden.redaction.text(ending.reason))
+
     def files(self, kind: ParameterType) -> list[tuple[str, str]]:
         """Names and values of the given file parameters of one kind."""
         return [(p.name, self.params[p.name]) for p in self.parameters if p.type == kind and self.params.get(p.name)]
@@ -83,7 +94,8 @@ def load(attempts: Sequence[int]) -> list[Run]:
     kinds = kinds_by_id({row.type for row in rows})
     # Only what was handed over before can have output of which something is stored.
     stored = _stored([row.attempt for row in rows if row.script is not None])
-    return [_run(row, *kinds[row.type], stored.get(row.attempt, Sizes())) for row in rows]
+    hidden = hidden_of([row.job for row in rows if SIGN in row.params])
+    return [_run(row, *kinds[row.type], stored.get(row.attempt, Sizes()), hidden.get(row.job)) for row in rows]
 
 
 class _Row(NamedTuple):
@@ -103,7 +115,7 @@ class _Row(NamedTuple):
     queue: str
 
 
-def _run(row: _Row, kind: JobType, parameters: tuple[Parameter, ...], stored: Sizes) -> Run:
+def _run(row: _Row, kind: JobType, parameters: tuple[Parameter, ...], stored: Sizes, hidden: Hidden | None) -> Run:
     claimed_at = moment(row.claimed_at)
     assert claimed_at is not None  # noqa: S101  (the column is never empty)
     return Run(
@@ -111,7 +123,7 @@ def _run(row: _Row, kind: JobType, parameters: tuple[Parameter, ...], stored: Si
         parameters=parameters, params=json.loads(row.params), failures=row.failures, claimed_at=claimed_at,
         started_at=moment(row.started_at), phase=row.phase, request=row.request,
         was_handed_over=row.script is not None, stored=stored,
-        deaths=row.deaths,
+        deaths=row.deaths, hidden=hidden,
     )  # fmt: skip
 
 

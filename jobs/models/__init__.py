@@ -11,6 +11,7 @@ from jobs.models.lane import Lane
 from jobs.models.output import Output
 from jobs.models.queue import Queue
 from jobs.models.schedule import DatedException, Schedule, Window
+from jobs.models.secret import JobSecret
 from jobs.models.site import Site
 from jobs.models.tally import Tally
 
@@ -21,6 +22,7 @@ __all__ = [
     "Engine",
     "Event",
     "Job",
+    "JobSecret",
     "JobState",
     "JobType",
     "Lane",

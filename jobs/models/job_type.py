@@ -101,6 +101,7 @@ class Parameter(models.Model):
         CHOICE = "Choice", _("one of a list")
         INPUT_FILE = "InputFile", _("input file")
         OUTPUT_FILE = "OutputFile", _("output file")
+        SECRET = "Secret", _("secret")
 
     job_type = models.ForeignKey(JobType, on_delete=models.CASCADE, related_name="parameters")
     position = models.PositiveIntegerField(_("position"), default=0)

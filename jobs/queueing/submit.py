@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from django.db import IntegrityError, transaction
+from django.utils.crypto import salted_hmac
 
 from accounts.audit import record
 from accounts.models import User
@@ -22,8 +23,10 @@ from jobs.queueing.declarations import kinds_by_name
 from jobs.queueing.file_roots import check_file_parameters
 from jobs.queueing.gates import job_blockers
 from jobs.queueing.lanes import lane_for
+from jobs.queueing.secrets import keep_secrets, secrets_of
 from jobs.queueing.states import record_births, set_first_state
 from jobs.queueing.waking import facts_of
+from jobs.redaction import MASK
 from scheduler_site.durable import make_durable
 
 PRIORITY_LIMIT: Final = 2**31 - 1
@@ -32,6 +35,7 @@ FAR: Final = timedelta(days=366 * 20)
 BULK_LIMIT: Final = 100_000
 INSERT_BATCH: Final = 2_000
 PROBLEMS_LIMIT: Final = 100
+DIGEST: Final = "jobs.request"
 NOUNS: Final = {"queue": "queue", "type": "job type", "host": "host"}
 
 Row = TypeVar("Row", Queue, JobType, Host)
@@ -43,7 +47,7 @@ class Request:
 
     queue: str
     type: str
-    params: Mapping[str, object] = field(default_factory=dict)
+    params: Mapping[str, object] = field(default_factory=dict, repr=False)
     host: str | None = None
     notes: str = ""
     priority: int = 0
@@ -52,10 +56,13 @@ class Request:
 
     @property
     def digest(self) -> str:
-        """Says whether two requests ask for the same."""
+        """Says whether two requests ask for the same.
+
+        With a key of the site, as it is stored: without it nobody can try what a secret among the values may be.
+        """
         told: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
         text = json.dumps(told, sort_keys=True, default=str)
-        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        return salted_hmac(DIGEST, text.encode("utf-8", "surrogatepass"), algorithm="sha256").hexdigest()
 
 
 def submit(request: Request, *, owner: User, at: datetime, idempotency_key: str | None = None) -> Job:
@@ -88,7 +95,8 @@ def submit_many(
     """
     if len(requests) > BULK_LIMIT:
         raise Problems([Problem("too_many", f"{len(requests)} jobs at once; {BULK_LIMIT} are possible.", "jobs")])
-    jobs = _Desk(requests, owner=owner, at=at).prepare(requests)
+    desk = _Desk(requests, owner=owner, at=at)
+    jobs = desk.prepare(requests)
     if idempotency_key is not None:
         jobs[0].idempotency_key, jobs[0].request_digest = idempotency_key, requests[0].digest
     if list_key is not None and jobs:
@@ -97,6 +105,7 @@ def submit_many(
             job.idempotency_key = f"{list_key}:{number}"
     with transaction.atomic():
         Job.objects.bulk_create(jobs, batch_size=INSERT_BATCH)
+        keep_secrets([(jobs[number].pk, values) for number, values in desk.secrets.items()])
         record_births(jobs, actor=owner.get_username(), at=at)
         _record(jobs, owner)
         ring()
@@ -159,7 +168,10 @@ def _earlier(request: Request, owner: User, key: str) -> Job | None:
 
 
 class _Desk:
-    """Checks requests of one owner, looking each queue, type and host up once."""
+    """Checks requests of one owner, looking each queue, type and host up once.
+
+    `secrets` are the values of Secret parameters, by the place of their job: the jobs themselves do not hold them.
+    """
 
     def __init__(self, requests: Sequence[Request], *, owner: User, at: datetime) -> None:
         self._owner = owner
@@ -171,6 +183,7 @@ class _Desk:
         self._types = {name: kind.type for name, kind in kinds.items()}
         self._declared = {name: kind.parameters for name, kind in kinds.items()}
         self._lanes: dict[tuple[int, int, int | None], int] = {}
+        self.secrets: dict[int, dict[str, str]] = {}
 
     def prepare(self, requests: Sequence[Request]) -> list[Job]:
         """Unsaved jobs. Raises Problems with those of all requests."""
@@ -197,6 +210,9 @@ class _Desk:
         params = self._params(request, problems) if kind else {}
         if problems or queue is None or kind is None:
             raise Problems(problems)
+        if hidden := secrets_of(self._declared[request.type], params):
+            self.secrets[number] = hidden
+            params |= dict.fromkeys(hidden, MASK)
         job = Job(
             queue=queue, type=kind, host=host, lane_id=self._lane(queue, kind, host), owner=self._owner, params=params,
             notes=request.notes, priority=request.priority, not_before=request.not_before, is_held=request.is_held,

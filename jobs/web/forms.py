@@ -23,12 +23,16 @@ from jobs.queueing.declarations import parameters_of
 from jobs.queueing.file_roots import roots
 from jobs.queueing.files import UPLOAD_LIMIT_BYTES
 from jobs.queueing.submit import PRIORITY_LIMIT, Request
+from scheduler_site.signing_in import SECRET_FIELD
 
 KEY: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 PREFIX: Final = "param_"
+# What `login_keeps_form` leaves out of what it keeps.
+SECRET_PREFIX: Final = f"{SECRET_FIELD}param_"
 UPLOAD: Final = "upload_"
 TEXT_LIMIT: Final = 200_000
 BOOLEANS: Final = [("true", gettext_lazy("yes")), ("false", gettext_lazy("no"))]
+HIDDEN: Final = gettext_lazy("It is kept sealed and never shown again.")
 
 
 class Lines(forms.CharField):
@@ -118,12 +122,12 @@ class SubmitForm(Zoned):
             field.queryset = policy.submittable(user, rows, kind=kind)
             field.error_messages["invalid_choice"] = _("There is none of this name.")
         for parameter in self.declared:
-            self.fields[PREFIX + parameter.name] = field_of(parameter)
+            self.fields[name_of(parameter)] = field_of(parameter)
 
     @property
     def given(self) -> list[forms.BoundField]:
         """The fields of the type's parameters."""
-        return [self[PREFIX + parameter.name] for parameter in self.declared]
+        return [self[name_of(parameter)] for parameter in self.declared]
 
     @property
     def others(self) -> list[forms.BoundField]:
@@ -150,15 +154,21 @@ class SubmitForm(Zoned):
 
     def _params(self) -> dict[str, object]:
         """Every value; an empty one only where it means an empty text instead of the default."""
-        told = {parameter.name: self.cleaned_data[PREFIX + parameter.name] for parameter in self.declared}
+        told = {parameter.name: self.cleaned_data[name_of(parameter)] for parameter in self.declared}
         may_be_empty = {p.name for p in self.declared if p.type == ParameterType.STRING and not p.required}
         return {name: value for name, value in told.items() if value or name in may_be_empty}
 
     def add_problems(self, found: Problems) -> None:
         """Show each problem beside its field; those of no field above all."""
+        names = {f"params.{parameter.name}": name_of(parameter) for parameter in self.declared}
         for problem in found.problems:
-            name = (problem.field or "").replace("params.", PREFIX, 1)
+            name = names.get(problem.field or "", problem.field or "")
             self.add_error(name if name in self.fields else None, str(problem))
+
+
+def name_of(parameter: Parameter) -> str:
+    """The name of the parameter's field."""
+    return (SECRET_PREFIX if parameter.type == ParameterType.SECRET else PREFIX) + parameter.name
 
 
 def field_of(parameter: Parameter) -> forms.Field:
@@ -176,6 +186,9 @@ def field_of(parameter: Parameter) -> forms.Field:
             return forms.ChoiceField(choices=[*none, *BOOLEANS], **told)
         case ParameterType.CHOICE:
             return forms.ChoiceField(choices=[*none, *((word, word) for word in parameter.choices)], **told)
+        case ParameterType.SECRET:
+            hidden = forms.PasswordInput(attrs={"autocomplete": "new-password"})
+            return forms.CharField(strip=False, max_length=TEXT_LIMIT, widget=hidden, help_text=HIDDEN, **told)
         case ParameterType.INPUT_FILE | ParameterType.OUTPUT_FILE:
             return PathField(parameter, **told)
         case _:

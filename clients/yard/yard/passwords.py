@@ -1,4 +1,4 @@
-"""Passwords: from the terminal without echo, or from standard input. Never from the command line."""
+"""Passwords and secrets: from the terminal without echo, or from standard input. Never from the command line."""
 
 from __future__ import annotations
 
@@ -23,3 +23,15 @@ def ask(prompt: str, *, is_from_stdin: bool, twice: bool = False) -> str:
     if not password:
         raise Failure("The password is empty.", code="no_password")
     return password
+
+
+def ask_secret(name: str) -> str:
+    """The value of a secret parameter: asked for, or, where there is no terminal, the next line of standard input."""
+    is_terminal = sys.stdin is not None and sys.stdin.isatty()
+    if is_terminal:
+        value = getpass.getpass(f"{name}: ")
+    else:
+        value = sys.stdin.readline().rstrip("\r\n") if sys.stdin is not None else ""
+    if not value:
+        raise Failure(f'The secret "{name}" is empty.', code="no_secret")
+    return value

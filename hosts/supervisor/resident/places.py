@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 # The slot and the line about the process, both overwritten in place, so that a full disk cannot lose them.
 SLOT_BYTES = 64
@@ -49,6 +49,24 @@ def write(path: str, data: bytes, *, flags: int) -> None:
         os.write(descriptor, data)
     finally:
         os.close(descriptor)
+
+
+def hide(name: str, secrets: Mapping[str, str]) -> None:
+    """Keep a run's secrets, for this account alone. Raises OSError."""
+    os.mkdir(f"runs/{name}/secrets", 0o700)
+    for secret, text in secrets.items():
+        with open(os.open(f"runs/{name}/secrets/{secret}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(as_bytes(text))
+
+
+def forget(name: str) -> None:
+    """Remove a run's secrets, if it has any. What a command has put beside them stays until the client removes it."""
+    place = f"runs/{name}/secrets"
+    if os.path.isdir(place):
+        with contextlib.suppress(OSError):
+            for secret in os.listdir(place):
+                os.unlink(f"{place}/{secret}")
+            os.rmdir(place)
 
 
 def has_bytes(path: str) -> bool:

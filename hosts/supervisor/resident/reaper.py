@@ -15,6 +15,7 @@ from hosts.supervisor.resident.places import (
     PROCESS_BYTES,
     SLOT_BYTES,
     began_ticks,
+    forget,
     has_bytes,
     read,
     slot,
@@ -89,6 +90,7 @@ class Reaper:
         self._watch(pid, Run(name), limit_seconds=limit_seconds)
 
     def ended(self, name: str, *, kind: str, code: int) -> None:
+        forget(name)
         streams = (("o", "stdout"), ("e", "stderr"))
         flags = "".join(flag for flag, stream in streams if has_bytes(f"runs/{name}/{stream}"))
         told = f"{kind} {code} {uptime()} {flags or '-'}"

@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 from hosts.supervisor.resident.clients import Client, Refused
-from hosts.supervisor.resident.places import as_bytes, keep, locked, slot, uptime, uptime_ticks, write
+from hosts.supervisor.resident.places import as_bytes, hide, keep, locked, slot, uptime, uptime_ticks, write
 from hosts.supervisor.resident.reaper import TO_DEFAULT, Reaper
 
 # As in supervisor.sh: a start that is later than this after its launch, in hundredths of a second, is refused.
@@ -151,6 +151,7 @@ class Resident:
         except OSError:
             return "failed"
         try:
+            self._hide(wanted)
             pid = self._spawn(client, wanted, launched=launched)
             self._reaper.begun(name, pid=pid, record=record, limit_seconds=wanted["limit"])
         except Refused as problem:
@@ -206,6 +207,14 @@ class Resident:
         finally:
             os.umask(0o077)
             os.fchdir(self._base)
+
+    @staticmethod
+    def _hide(wanted: dict[str, Any]) -> None:
+        if "secrets" in wanted:
+            try:
+                hide(wanted["name"], wanted["secrets"])
+            except OSError as problem:
+                raise Refused("its secrets cannot be written.") from problem
 
     @staticmethod
     def _enter(directory: bytes) -> None:

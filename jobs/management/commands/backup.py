@@ -53,4 +53,4 @@ def _dump_postgresql(file: Path) -> None:
 
 
 def _beside() -> str:
-    return "the directories of output, files and keys, and the secret key (docs/deploy.md)"
+    return "the directories of output, files and keys, and the secret key; secret_keys apart from them (docs/deploy.md)"

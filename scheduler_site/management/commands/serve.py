@@ -17,6 +17,8 @@ from django.db import DatabaseError, InterfaceError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.translation import gettext_lazy as _
 
+from hosts.secrets.ring import SecretsUnusable
+from hosts.secrets.rotation import check_readable
 from scheduler_site.collected import collect
 from scheduler_site.embedded import engine_arguments
 from scheduler_site.env import Bind
@@ -38,6 +40,7 @@ class Command(BaseCommand):
             raise CommandError("--then-exit ends after the first job. Add --first-job.")
         if part != "all":
             check_migrated()
+            check_secrets()
             connections.close_all()
         if part == "web":
             collect()
@@ -57,6 +60,7 @@ def serve_all(*wishes: str) -> NoReturn:
     lock = locked(data_directory / "serve.lock")
     listening = listening_socket(settings.BATCHYARD_BIND)
     prepare()
+    check_secrets()
     collect()
     connections.close_all()
     broker = ["--broker-socket", str(settings.BATCHYARD_EMBEDDED_BROKER)] if not settings.HAS_OWN_BROKER else []
@@ -89,6 +93,14 @@ def check_migrated() -> None:
     if missing:
         names = ", ".join(str(migration) for migration, _backwards in missing[:3])
         raise CommandError(f"The database lacks {len(missing)} migrations ({names} ...). Run manage.py migrate first.")
+
+
+def check_secrets() -> None:
+    """Refuse to run with keys that do not open what is stored, or if that is not sealed."""
+    try:
+        check_readable()
+    except SecretsUnusable as problem:
+        raise CommandError(str(problem)) from problem
 
 
 def check_writable(directory: Path) -> None:

@@ -13,6 +13,7 @@ from yard import names
 from yard.batches import read_jobs
 from yard.failures import Unreachable, Usage
 from yard.options import Host, check_text, pair, read_text
+from yard.passwords import ask_secret
 from yard.session import Session, local_now
 from yard.site import part
 from yard.times import moment
@@ -30,6 +31,7 @@ def register(app: typer.Typer) -> None:
         example="yard submit 'echo hello; uname -sr' --follow\n"
         "yard submit scenes/cat.blend 17 --queue nightly --type render --at 'tomorrow 22:00'\n"
         "yard submit --type count --upload input=./in.txt -p report=out.txt --wait\n"
+        "yard submit --type fetch --secret login\n"
         "yard submit --from jobs.csv --queue nightly",
     )(submit)
 
@@ -44,6 +46,9 @@ def submit(
     notes: Annotated[str | None, typer.Option("--notes", "-n", help="What people should know of it.")] = None,
     parameter: Annotated[
         list[str] | None, typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Wins over a bare VALUE.")
+    ] = None,
+    hidden: Annotated[
+        list[str] | None, typer.Option("--secret", metavar="NAME", help="Ask for it, or read a line of standard input.")
     ] = None,
     uploads: Annotated[
         list[str] | None, typer.Option("--upload", metavar="NAME=PATH", help="Send a file; the parameter names it.")
@@ -65,7 +70,7 @@ def submit(
     fields = _every_job(session, queue=queue, kind=kind, host=host, notes=notes, priority=priority, hold=hold)
     if at is not None:
         fields["not_before"] = moment(at, at=local_now()).isoformat()
-    named = dict(pair(text, what="a parameter") for text in parameter or ())
+    named = dict(pair(text, what="a parameter") for text in parameter or ()) | _asked(hidden or (), source=source)
     files = [pair(text, what="a file") for text in uploads or ()]
     if source is not None:
         if values or wait_for or following:
@@ -104,6 +109,13 @@ def _positional(session: Session, kind: str, values: Sequence[str]) -> dict[str,
         hint = "Quote a value that has blanks." if len(declared) == 1 else ""
         raise Usage(f'{len(values)} values are given; type "{kind}" {takes}.', hint=hint, code="too_many_values")
     return dict(zip(declared, values, strict=False))
+
+
+def _asked(names: Sequence[str], *, source: str | None) -> dict[str, str]:
+    """Values of secret parameters. Raises Usage where standard input is the list of jobs."""
+    if names and source == "-":
+        raise Usage("--secret and --from - cannot both read standard input.", hint="Name a file with --from.")
+    return {name: ask_secret(name) for name in names}
 
 
 def _sent(session: Session, files: Sequence[tuple[str, str]]) -> dict[str, str]:
