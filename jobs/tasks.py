@@ -10,6 +10,7 @@ from celery import shared_task
 from accounts import policy
 from jobs.execution.bootstep import conductor
 from jobs.execution.clock import now
+from jobs.measures import sampling
 from jobs.notices.delivery import MOST_LETTERS, deliver_once, forget_once
 from jobs.notices.lateness import note_late_once
 from jobs.queueing import bell
@@ -54,3 +55,5 @@ def minute() -> None:
     """What is looked at once a minute."""
     note_late_once(at=now())
     forget_once(at=now())
+    sampling.sample_once(at=now())
+    sampling.forget_once(at=now())

@@ -39,6 +39,7 @@ BATCHYARD_OUTPUT_LIMIT_BYTES = env.count("BATCHYARD_OUTPUT_LIMIT_BYTES", default
 BATCHYARD_KEY_DIR = env.directory("BATCHYARD_KEY_DIR", default=BATCHYARD_DATA_DIR / "keys")
 BATCHYARD_URL = env.site_url("BATCHYARD_URL")
 BATCHYARD_NOTIFY_NETWORKS = env.networks("BATCHYARD_NOTIFY_NETWORKS")
+BATCHYARD_METRICS_DAYS = env.count("BATCHYARD_METRICS_DAYS", default=30, low=1, high=3650)
 BATCHYARD_ENGINE_THREADS = env.count("BATCHYARD_ENGINE_THREADS", default=4, low=1, high=256)
 
 DEBUG = env.flag("DEBUG", default=False)
@@ -76,6 +77,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "scheduler_site.proxies.forwarded_headers",
+    "scheduler_site.answers.counted",
     "accounts.origin.remembered",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -13,6 +13,7 @@ from jobs.api.changes import ChangesView
 from jobs.api.files import FilesView, FileView
 from jobs.api.job_files import JobFilesView
 from jobs.api.jobs import ACTIONS, ActionView
+from jobs.api.measures import MetricsView
 from jobs.api.stream import StreamView
 from jobs.api.subscriptions import NoticesView, ResendView, SubscriptionsView, SubscriptionView
 
@@ -40,6 +41,7 @@ urlpatterns: Final = [
     _route(f"{JOB}/output/stream", StreamView.as_view(), "job-output-stream"),
     _route("files", FilesView.as_view(), "files"),
     _route("files/(?P<path>.+?)", FileView.as_view(), "file"),
+    _route("metrics", MetricsView.as_view(), "metrics"),
     _route("subscriptions", SubscriptionsView.as_view(), "subscriptions"),
     _route(SUBSCRIPTION, SubscriptionView.as_view(), "subscription"),
     _route(f"{SUBSCRIPTION}/notices", NoticesView.as_view(), "subscription-notices"),

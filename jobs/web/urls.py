@@ -12,6 +12,7 @@ from django.views.generic import RedirectView
 from jobs.web.asking import ask_job
 from jobs.web.files import job_file, upload_file
 from jobs.web.listing import job_list
+from jobs.web.monitoring import monitoring
 from jobs.web.output import download
 from jobs.web.page import job_page
 from jobs.web.queues import queue_list, queue_page, switch_queue
@@ -35,6 +36,7 @@ urlpatterns: Final = [
     path("uploads/", upload_file, name="upload"),
     path("submit/", gzip_page(choose_type), name="submit"),
     re_path(f"^submit/{NAME}/$", gzip_page(submit_job), name="submit-type"),
+    path("monitoring/", gzip_page(monitoring), name="monitoring"),
     path("subscriptions/", subscriptions, name="subscriptions"),
     path("subscriptions/<int:pk>/remove/", end_subscription, name="subscription-remove"),
     re_path(
