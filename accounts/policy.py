@@ -17,7 +17,7 @@ from django.http import Http404
 from accounts.models import Grant, Session, Token, User
 from accounts.rights import PLACES, Held, Person, look_up, rights_of
 from hosts.models import Host, Pool
-from jobs.models import Job, JobType, Lane, Queue, Schedule
+from jobs.models import Job, JobType, Lane, Queue, Schedule, Subscription
 from jobs.problems import Problem, Problems, did_you_mean
 from jobs.tallies import totals
 
@@ -31,6 +31,8 @@ NEEDS: Final[Mapping[str, str]] = {
 ID_LIMIT: Final = 2**63
 # The id of a thing that does not exist: only who may use any of its kind gets as far as being told so.
 NOTHING: Final = -1
+# What people can be told of.
+WATCHED: Final[Mapping[str, type[Model]]] = {"jobs.job": Job, "jobs.queue": Queue, "hosts.host": Host}
 NAMED: Final[Mapping[str, type[Queue | JobType | Host]]] = {"queue": Queue, "type": JobType, "host": Host}
 
 
@@ -178,7 +180,9 @@ def row_for(user: Person, rows: QuerySet[Row], pk: int, *, verb: str = "view") -
     return row
 
 
-def check_names(user: Person, told: object, models: Mapping[str, type[Queue | Schedule | Host | Pool]]) -> None:
+def check_names(
+    user: Person, told: object, models: Mapping[str, type[Queue | Schedule | Host | Pool | JobType]]
+) -> None:
     """Whoever refers to a thing has to see it. Raises Problems as for names of things that do not exist.
 
     Only texts under the keys of `models` are looked at: all else is for those who read `told`.
@@ -287,12 +291,43 @@ def own_sessions(user: User, *, at: datetime) -> QuerySet[Session]:
     return Session.objects.filter(user=user, expire_date__gt=at)
 
 
+def own_subscriptions(user: User) -> QuerySet[Subscription]:
+    """What `user` wants to be told of. Everybody may subscribe, and is told only of what they may see then."""
+    return Subscription.objects.filter(owner=user)
+
+
+def own_subscription(user: User, pk: int) -> Subscription:
+    """The subscription of that number, if it is the user's own. Raises Missing."""
+    row = own_subscriptions(user).select_related("queue", "type", "host").filter(pk=pk).first()
+    if row is None:
+        raise Missing(Problem("not_found", f"There is no subscription {pk}."))
+    return row
+
+
 def still_watching(pairs: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
     """Those pairs of a user's and a job's id in which the user may see the job now. Five queries, however many.
 
     For a job that is not there (any more), who may see any job.
     """
-    users = {user.pk: user for user in User.objects.filter(pk__in={user for user, _job in pairs}, is_active=True)}
+    return {(user, job) for user, _model, job in still_seen({(user, "jobs.job", job) for user, job in pairs})}
+
+
+def still_seen(sights: Collection[tuple[int, str, int]]) -> set[tuple[int, str, int]]:
+    """Those triples of a user's id, a kind of thing and a thing's id in which the user may see the thing now.
+
+    For a thing that is not there (any more), who may see any of its kind.
+    """
+    users = {user.pk: user for user in User.objects.filter(pk__in={user for user, *_ in sights}, is_active=True)}
     look_up(users.values())
-    jobs = Job.objects.only("queue", "type", "host").in_bulk({job for _user, job in pairs})
-    return {(user, job) for user, job in pairs if user in users and may(users[user], "view", jobs.get(job, Job))}
+    found = {kind: _places(kind, {pk for _user, one, pk in sights if one == kind}) for _user, kind, _pk in sights}
+    return {
+        (user, kind, pk)
+        for user, kind, pk in sights
+        if user in users and may(users[user], "view", found[kind].get(pk, WATCHED[kind]))
+    }
+
+
+def _places(kind: str, ids: Collection[int]) -> Mapping[int, Model]:
+    """The rows of these ids, with what tells where they are."""
+    rows = WATCHED[kind]._default_manager.only(*(name.removesuffix("_id") for name in PLACES[kind].values()))
+    return dict(rows.in_bulk(ids))

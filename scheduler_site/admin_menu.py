@@ -16,7 +16,21 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import AuditEntry, Grant, Token, User
 from hosts.models import Host, Lease, Ownership, Pool
-from jobs.models import Attempt, Engine, Event, Job, JobType, Lane, Output, Queue, Schedule, Script, Site
+from jobs.models import (
+    Attempt,
+    Engine,
+    Event,
+    Job,
+    JobType,
+    Lane,
+    Notice,
+    Output,
+    Queue,
+    Schedule,
+    Script,
+    Site,
+    Subscription,
+)
 
 # Groups of (model, icon, what it is).
 MENU: Final[tuple[tuple[Any, tuple[tuple[type[Model], str, Any], ...]], ...]] = (
@@ -43,6 +57,7 @@ MENU: Final[tuple[tuple[Any, tuple[tuple[type[Model], str, Any], ...]], ...]] = 
             (Group, "group", _("Rights that several accounts share.")),
             (Grant, "rule", _("Who may do what, and where.")),
             (Token, "key", _("What opens the API. Deleting one revokes it.")),
+            (Subscription, "notifications", _("Who wants to be told of what, and where.")),
         ),
     ),
     (
@@ -53,6 +68,7 @@ MENU: Final[tuple[tuple[Any, tuple[tuple[type[Model], str, Any], ...]], ...]] = 
             (AccessLog, "login", _("Who signed in and out.")),
             (AuditEntry, "policy", _("Who changed what, when and from where.")),
             (LogEntry, "history", _("What was changed on these pages, and by whom.")),
+            (Notice, "outbox", _("What there was to tell, and what was given up.")),
             (Engine, "memory", _("The processes that run jobs.")),
             (Attempt, "play_circle", _("Each execution of a job on a host.")),
             (Output, "article", _("How much each attempt wrote.")),

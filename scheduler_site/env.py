@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ YES = frozenset({"1", "true", "yes", "on"})
 NO = frozenset({"0", "false", "no", "off", ""})
 DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql")
 BROKER_SCHEMES = ("redis", "rediss", "redis+socket", "sentinel", "amqp", "amqps", "memory")
+SITE_URL = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 # Among networks: whoever comes by a unix socket, and so has no address.
@@ -145,6 +147,13 @@ class Environment:
                 possible = "addresses, networks and unix, such as 10.0.0.1, 10.0.0.0/8"
                 raise self._wrong(name, item, possible) from problem
         return found
+
+    def site_url(self, name: str) -> str:
+        """The address of a site, without a slash at its end; empty if not set."""
+        value = self.text(name).rstrip("/")
+        if value and not SITE_URL.fullmatch(value):
+            raise self._wrong(name, value, "an address such as https://yard.example.org")
+        return value
 
     def database(self, name: str) -> dict[str, object] | None:
         """Django's description of the database that the URL in `name` (or its file) names. None if not set."""

@@ -28,8 +28,9 @@ from rest_framework.views import APIView
 
 from accounts import policy
 from accounts.authentication import SiteAuthentication
-from hosts.models import Host, HostState, Lease, Ownership
+from hosts.models import HostState, Ownership
 from jobs.execution.ownership import LEASE
+from jobs.measures.figures import host_figures, part_figures
 from jobs.models import Engine, JobState, Outcome, Queue, Tally
 from jobs.tallies.totals import totals
 from jobs.tallies.triggers import ABOVE, BUCKETS
@@ -101,6 +102,7 @@ class SiteCollector(Collector):
         yield from _waits(found, names)
         yield from _engines(now)
         yield from _hosts(now)
+        yield from _processes(found[Tally.Kind.ANSWERS])
         yield _count("output_bytes", "Bytes of output taken in from hosts.", found[Tally.Kind.BYTES].get((0, ""), 0))
 
 
@@ -136,7 +138,12 @@ def _waits(found: Mapping[str, Totals], names: Mapping[int, str]) -> Iterator[Me
     sum_us = found[Tally.Kind.NOTICED_MICROSECONDS].get((0, ""), 0)
     noticed = HistogramMetricFamily("batchyard_watch_lag_seconds", told)
     noticed.add_metric([], _buckets(found[Tally.Kind.NOTICED], 0), sum_value=sum_us / 1e6)
-    yield from (waited, noticed)
+    told = "From the begin of a command until its end."
+    ran = HistogramMetricFamily("batchyard_run_seconds", told, labels=["queue"])
+    for queue, name in names.items():
+        sum_us = found[Tally.Kind.RUN_MICROSECONDS].get((queue, ""), 0)
+        ran.add_metric([name], _buckets(found[Tally.Kind.RUN], queue), sum_value=sum_us / 1e6)
+    yield from (waited, noticed, ran)
 
 
 def _buckets(counts: Totals, queue: int) -> list[tuple[str, float]]:
@@ -169,16 +176,28 @@ def _hosts(now: datetime) -> Iterator[Metric]:
     taken = GaugeMetricFamily("batchyard_host_seats_taken", "Seats that jobs have.", labels=["host"])
     told = "Seconds since the engine that owns a host renewed its lease; over 15 it has lost it."
     lease = GaugeMetricFamily("batchyard_host_lease_seconds", told, labels=["host"])
-    leases = list(Lease.objects.filter(released_at=None).values_list("host_id", flat=True))
     owned = dict(Ownership.objects.exclude(owner="").values_list("host_id", "expires_at"))
-    for host in Host.objects.only("name", "state", "seats"):
+    for host in host_figures():
         for value in HostState.values:
             state.add_metric([host.name, value], float(host.state == value))
         seats.add_metric([host.name], host.seats)
-        taken.add_metric([host.name], leases.count(host.pk))
+        taken.add_metric([host.name], host.taken)
         if host.pk in owned:
             lease.add_metric([host.name], (now - owned[host.pk] + LEASE).total_seconds())
     yield from (state, seats, taken, lease)
+
+
+def _processes(answers: Totals) -> Iterator[Metric]:
+    given = CounterMetricFamily("batchyard_http_answers", "Answers of web processes, by kind.", labels=["kind"])
+    for (_nothing, kind), count in sorted(answers.items()):
+        given.add_metric([kind], count)
+    told = "Processes of a part of the site that have reported lately."
+    processes = GaugeMetricFamily("batchyard_processes", told, labels=["part"])
+    memory = GaugeMetricFamily("batchyard_memory_bytes", "Memory that they use together.", labels=["part"])
+    for part in part_figures():
+        processes.add_metric([part.part], part.processes)
+        memory.add_metric([part.part], part.memory_bytes)
+    yield from (given, processes, memory)
 
 
 def _count(name: str, told: str, value: float) -> Metric:

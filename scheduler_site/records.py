@@ -69,7 +69,7 @@ def query(sql: str, values: Sequence[str | int] = ()) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
-def change(sql: str, values: Sequence[str | int]) -> int:
+def change(sql: str, values: Sequence[Value]) -> int:
     """How many rows a statement has changed."""
     with connection.cursor() as cursor:
         cursor.execute(sql, values)

@@ -41,6 +41,9 @@ BATCHYARD_STORE = env.directory("BATCHYARD_STORE", default=BATCHYARD_DATA_DIR / 
 BATCHYARD_OUTPUT_DIR = BATCHYARD_STORE
 BATCHYARD_OUTPUT_LIMIT_BYTES = env.count("BATCHYARD_OUTPUT_LIMIT_BYTES", default=4 << 30, low=1 << 10, high=1 << 50)
 BATCHYARD_KEY_DIR = env.directory("BATCHYARD_KEY_DIR", default=BATCHYARD_DATA_DIR / "keys")
+BATCHYARD_URL = env.site_url("BATCHYARD_URL")
+BATCHYARD_NOTIFY_NETWORKS = env.networks("BATCHYARD_NOTIFY_NETWORKS")
+BATCHYARD_METRICS_DAYS = env.count("BATCHYARD_METRICS_DAYS", default=30, low=1, high=3650)
 BATCHYARD_ENGINE_THREADS = env.count("BATCHYARD_ENGINE_THREADS", default=4, low=1, high=256)
 
 DEBUG = env.flag("DEBUG", default=False)
@@ -81,6 +84,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "scheduler_site.proxies.forwarded_headers",
+    "scheduler_site.answers.counted",
     "accounts.origin.remembered",
     "django.middleware.security.SecurityMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
@@ -298,6 +302,8 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 # Beat is a ticker and no more: when jobs run stands in our own rows.
 CELERY_BEAT_SCHEDULE = {
     "tick": {"task": "jobs.tick", "schedule": 5.0, "options": {"expires": 10}},
+    "deliver": {"task": "jobs.deliver", "schedule": 15.0, "options": {"expires": 15}},
+    "minute": {"task": "jobs.minute", "schedule": 60.0, "options": {"expires": 60}},
 }
 
 # The REST API.

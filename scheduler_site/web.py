@@ -9,6 +9,11 @@ from collections.abc import Sequence
 
 import uvicorn
 
+# First, as it sets Django up.
+from scheduler_site.asgi import application
+
+from scheduler_site.answers import Reporter  # isort: skip
+
 # Live pages hold their connections open; they come back to the next process.
 GRACE_SECONDS = 2
 
@@ -19,7 +24,7 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--fd", type=int, required=True, help="a listening socket")
     options = parser.parse_args(argv)
     config = uvicorn.Config(
-        "scheduler_site.asgi:application",
+        application,
         log_config=None,
         access_log=False,
         # The peer's own address decides whether forwarded headers are believed.
@@ -28,6 +33,7 @@ def main(argv: Sequence[str]) -> None:
         lifespan="off",
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+    Reporter().start()
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=options.fd)])
 
 

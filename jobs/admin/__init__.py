@@ -5,7 +5,16 @@ from __future__ import annotations
 from jobs.admin.job import JobAdmin
 from jobs.admin.job_type import JobTypeAdmin
 from jobs.admin.queue import QueueAdmin
-from jobs.admin.records import AttemptAdmin, EngineAdmin, EventAdmin, LaneAdmin, OutputAdmin, ScriptAdmin
+from jobs.admin.records import (
+    AttemptAdmin,
+    EngineAdmin,
+    EventAdmin,
+    LaneAdmin,
+    NoticeAdmin,
+    OutputAdmin,
+    ScriptAdmin,
+    SubscriptionAdmin,
+)
 from jobs.admin.schedule import ScheduleAdmin
 from jobs.admin.site import SiteAdmin
 
@@ -16,9 +25,11 @@ __all__ = [
     "JobAdmin",
     "JobTypeAdmin",
     "LaneAdmin",
+    "NoticeAdmin",
     "OutputAdmin",
     "QueueAdmin",
     "ScheduleAdmin",
     "ScriptAdmin",
     "SiteAdmin",
+    "SubscriptionAdmin",
 ]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from jobs.models import Attempt, Engine, Event, Lane, Output, Script
-from scheduler_site.admin_parts import RecordAdmin
+from jobs.models import Attempt, Engine, Event, Lane, Notice, Output, Script, Subscription
+from scheduler_site.admin_parts import RecordAdmin, RevocableAdmin
 
 
 @admin.register(Attempt)
@@ -52,3 +52,25 @@ class ScriptAdmin(RecordAdmin[Script]):
 class EngineAdmin(RecordAdmin[Engine]):
     list_display = ("name", "started_at", "seen_at")
     ordering = ("name",)
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(RevocableAdmin[Subscription]):
+    """Everybody makes their own; whoever may do everything may end them."""
+
+    list_display = ("id", "owner", "name", "place", "enabled", "created_at")
+    list_filter = ("enabled", "owner")
+    list_select_related = ("owner",)
+    search_fields = ("name", "=owner__username")
+    exclude = ("secret_url",)
+
+
+@admin.register(Notice)
+class NoticeAdmin(RecordAdmin[Notice]):
+    """What there was to tell. Those that were given up are `dead`, and the reason."""
+
+    list_display = ("id", "at", "subscription", "kind", "thing", "name", "delivery", "tries", "next_at", "error")
+    list_filter = ("delivery", "kind")
+    list_select_related = ("subscription", "subscription__owner")
+    search_fields = ("=thing", "=name", "=subscription__owner__username")
+    ordering = ("-id",)

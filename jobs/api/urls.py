@@ -13,11 +13,14 @@ from jobs.api.changes import ChangesView
 from jobs.api.files import FilesView, FileView
 from jobs.api.job_files import JobFilesView
 from jobs.api.jobs import ACTIONS, ActionView
+from jobs.api.measures import MetricsView
 from jobs.api.stream import StreamView
+from jobs.api.subscriptions import NoticesView, ResendView, SubscriptionsView, SubscriptionView
 
 View = Callable[..., HttpResponseBase]
 
 JOB: Final = "jobs/(?P<pk>[0-9]{1,19})"
+SUBSCRIPTION: Final = "subscriptions/(?P<pk>[0-9]{1,18})"
 
 
 def _route(pattern: str, view: View, name: str) -> URLPattern:
@@ -38,4 +41,9 @@ urlpatterns: Final = [
     _route(f"{JOB}/output/stream", StreamView.as_view(), "job-output-stream"),
     _route("files", FilesView.as_view(), "files"),
     _route("files/(?P<path>.+?)", FileView.as_view(), "file"),
+    _route("metrics", MetricsView.as_view(), "metrics"),
+    _route("subscriptions", SubscriptionsView.as_view(), "subscriptions"),
+    _route(SUBSCRIPTION, SubscriptionView.as_view(), "subscription"),
+    _route(f"{SUBSCRIPTION}/notices", NoticesView.as_view(), "subscription-notices"),
+    _route(f"{SUBSCRIPTION}/resend", ResendView.as_view(), "subscription-resend"),
 ]

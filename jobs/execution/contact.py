@@ -10,12 +10,15 @@ from django.db import transaction
 
 from hosts.models import Host, HostState
 from jobs.execution import ownership
-from jobs.models import Attempt, Phase
+from jobs.models import Attempt, NoticeKind, Phase
+from jobs.queueing.outbox import note_host
 
 logger = logging.getLogger(__name__)
 
 # The longest leaves room for one connect that times out: a host that is back is noticed within 30 s.
 BACKOFF_SECONDS: Final = (1, 2, 5, 10, 15, 20)
+# People are told after so many failed contacts in a row: one lost connection is no news.
+TOLD_AFTER: Final = 3
 
 
 @transaction.atomic
@@ -25,6 +28,8 @@ def reached(grip: ownership.Grip, *, boot_id: str, at: datetime) -> None:
     host = Host.objects.get(pk=grip.host)
     if host.state != HostState.ON or host.boot_id != boot_id:
         host.state, host.state_since, host.state_reason = HostState.ON, at, ""
+    if host.failures >= TOLD_AFTER:
+        note_host(host, NoticeKind.HOST_UP, at=at)
     host.boot_id, host.failures, host.retry_at = boot_id, 0, None
     host.save(update_fields=["state", "state_since", "state_reason", "boot_id", "failures", "retry_at"])
     unseen = Attempt.objects.filter(host_id=grip.host, finished_at=None, phase=Phase.UNREACHABLE)
@@ -46,6 +51,9 @@ def failed(grip: ownership.Grip, *, reason: str, at: datetime) -> timedelta:
         host.state, host.state_since = HostState.UNREACHABLE, at
     host.state_reason, host.failures, host.retry_at = reason[:500], host.failures + 1, at + wait
     host.save(update_fields=["state", "state_since", "state_reason", "failures", "retry_at"])
+    if host.failures == TOLD_AFTER:
+        # What commands of the host have said stays here: nobody knows what is in it.
+        note_host(host, NoticeKind.HOST_DOWN, reason=reason.partition(": ")[0], at=at)
     handed_over = Attempt.objects.filter(host_id=grip.host, finished_at=None, script__isnull=False)
     handed_over.exclude(phase__in=[Phase.UNREACHABLE, Phase.PAUSED]).update(phase=Phase.UNREACHABLE)
     logger.warning("host %s: %s; next try in %s s", host.name, reason, wait.seconds)

@@ -12,6 +12,7 @@ from typing import Final
 
 from django.db.models.functions import Now
 
+from jobs.measures.reporting import memory_bytes
 from jobs.models import Engine
 
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
@@ -48,8 +49,9 @@ def report(name: str, *, clock_off: timedelta = timedelta(0)) -> None:
     """This engine is alive, its clock so far ahead. Those that have not been heard of for long are forgotten."""
     off = round(clock_off.total_seconds() * 1000)
     off = max(-CLOCK_LIMIT_MS, min(off, CLOCK_LIMIT_MS))
-    if not Engine.objects.filter(pk=name).update(seen_at=Now(), clock_off_ms=off):
-        Engine.objects.create(pk=name, started_at=Now(), seen_at=Now(), clock_off_ms=off)
+    told = {"seen_at": Now(), "clock_off_ms": off, "memory_bytes": memory_bytes()}
+    if not Engine.objects.filter(pk=name).update(**told):
+        Engine.objects.create(pk=name, started_at=Now(), **told)
         Engine.objects.filter(seen_at__lt=Now() - FORGET).delete()
 
 

@@ -8,17 +8,21 @@ from jobs.models.event import Event
 from jobs.models.job import Job, JobState
 from jobs.models.job_type import JobType, OnFail, Parameter, RetryWhen
 from jobs.models.lane import Lane
+from jobs.models.notice import Delivery, Notice
 from jobs.models.output import Output
 from jobs.models.queue import Queue
 from jobs.models.schedule import DatedException, Schedule, Window
 from jobs.models.secret import JobSecret
+from jobs.models.series import Point, Series, WebProcess
 from jobs.models.site import Site
+from jobs.models.subscription import NoticeKind, Subscription
 from jobs.models.tally import Tally
 
 __all__ = [
     "Attempt",
     "AttemptRequest",
     "DatedException",
+    "Delivery",
     "Engine",
     "Event",
     "Job",
@@ -26,16 +30,22 @@ __all__ = [
     "JobState",
     "JobType",
     "Lane",
+    "Notice",
+    "NoticeKind",
     "OnFail",
     "Outcome",
     "Output",
     "Parameter",
     "Phase",
+    "Point",
     "Queue",
     "RetryWhen",
     "Schedule",
     "Script",
+    "Series",
     "Site",
+    "Subscription",
     "Tally",
+    "WebProcess",
     "Window",
 ]

@@ -15,6 +15,8 @@ class Engine(models.Model):
         default=0, db_default=0, help_text="How far its clock is ahead of the database's, in milliseconds."
     )
 
+    memory_bytes = models.BigIntegerField(default=0, db_default=0)
+
     class Meta:
         indexes: ClassVar = [models.Index(fields=["seen_at"], name="engine_seen")]
 

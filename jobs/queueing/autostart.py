@@ -8,6 +8,7 @@ from django.db import transaction
 
 from accounts.audit import record
 from jobs.models import Job, JobState, Queue
+from jobs.queueing.outbox import note_queue
 from scheduler_site.records import query
 
 
@@ -25,6 +26,7 @@ def autostart_once(*, at: datetime) -> list[str]:
                 enabled.append(name)
                 was, now = {"enabled": False}, {"enabled": True}
                 record("change", kind="jobs.queue", pk=pk, name=name, before=was, after=now)
+                note_queue(Queue(pk=pk, name=name), at=at)
     return enabled
 
 

@@ -18,8 +18,10 @@ logger = logging.getLogger(__name__)
 
 DISPATCH = "jobs.dispatch"
 ATTEND = "jobs.attend"
+DELIVER = "jobs.deliver"
 SILENCE_SECONDS = 5.0
 BREATH_SECONDS = 0.02
+POST_BREATH_SECONDS = 1.0
 
 
 class Line(Protocol):
@@ -47,37 +49,45 @@ class _Line:
 
 
 class Bell:
-    """Asks for dispatcher passes: at once, and then no more often than every `BREATH_SECONDS`.
+    """Asks for passes of one kind: at once, and then no more often than every `breath_seconds`.
 
     A process that submits one job after another would else spend more on ringing than on jobs, and so would the
     engine on being rung. What is committed during a breath is asked for at its end.
     """
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line, *, name: str = DISPATCH, breath_seconds: float = BREATH_SECONDS) -> None:
         self._line = line
+        self._name = name
+        self._breath_seconds = breath_seconds
         self._lock = threading.Lock()
         self._free_at = 0.0
 
     def ring(self) -> None:
         at = time.monotonic()
         with self._lock:
-            if at < self._free_at - BREATH_SECONDS:
+            if at < self._free_at - self._breath_seconds:
                 return  # the ring at the end of this breath is yet to come
             wait_seconds = self._free_at - at
-            self._free_at = max(at, self._free_at) + BREATH_SECONDS
+            self._free_at = max(at, self._free_at) + self._breath_seconds
         if wait_seconds <= 0:
-            self._line.send(DISPATCH)
+            self._line.send(self._name)
         else:
-            threading.Timer(wait_seconds, self._line.send, args=[DISPATCH]).start()
+            threading.Timer(wait_seconds, self._line.send, args=[self._name]).start()
 
 
 _line = _Line()
 _bell = Bell(_line)
+_post_bell = Bell(_line, name=DELIVER, breath_seconds=POST_BREATH_SECONDS)
 
 
 def ring() -> None:
     """Ask for a dispatcher pass once the current transaction commits."""
     transaction.on_commit(_bell.ring, robust=True)
+
+
+def ring_post() -> None:
+    """Ask for notices to be sent once the current transaction commits."""
+    transaction.on_commit(_post_bell.ring, robust=True)
 
 
 def ring_host(host_id: int) -> None:

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 
 from jobs.models import Event, Job, JobState
 from jobs.queueing.gates import Blocker, wake_at
+from jobs.queueing.outbox import note_ends
 from scheduler_site.records import as_parameter, as_rows, insert_many
 
 logger = logging.getLogger(__name__)
@@ -126,6 +127,7 @@ def move_many(moves: Sequence[Move], *, at: datetime) -> set[int]:
         moved = _update(moves, at)
         told = [(m.job, m.attempt, at, m.was, m.to, m.actor, m.reason[:500]) for m in moves if m.job in moved]
         insert_many(Event._meta.db_table, EVENT_COLUMNS, told, returning="id")
+        note_ends(((m.job, m.to, m.reason) for m in moves if m.job in moved), at=at)
     logger.debug("%d of %d jobs moved", len(moved), len(moves))
     return moved
 

@@ -61,6 +61,11 @@ _ENDED: Final = """
     FROM fresh f JOIN stale s USING (id) JOIN jobs_lane l ON l.id = f.lane_id
     WHERE s.finished_at IS NULL AND f.finished_at IS NOT NULL
 """
+_RUN: Final = """
+    SELECT l.queue_id AS queue, GREATEST(0, EXTRACT(EPOCH FROM f.finished_at - f.started_at)) AS seconds
+    FROM fresh f JOIN stale s USING (id) JOIN jobs_lane l ON l.id = f.lane_id
+    WHERE s.finished_at IS NULL AND f.finished_at IS NOT NULL AND f.started_at IS NOT NULL
+"""
 _BOTH: Final = "REFERENCING OLD TABLE AS stale NEW TABLE AS fresh"
 _FRESH: Final = "REFERENCING NEW TABLE AS fresh"
 _STALE: Final = "REFERENCING OLD TABLE AS stale"
@@ -96,6 +101,13 @@ POSTGRESQL: Final[dict[str, tuple[str, str, str]]] = {
             SELECT 'ends', queue, outcome, COUNT(*) FROM d GROUP BY 2, 3
             UNION ALL SELECT 'noticed', 0, bucket, COUNT(*) FROM b GROUP BY 3
             UNION ALL SELECT 'noticed_us', 0, '', SUM(seconds * 1000000)::bigint FROM b HAVING COUNT(*) > 0;""",
+    ),
+    f"{PREFIX}attempt_run": (
+        "UPDATE ON jobs_attempt",
+        _BOTH,
+        f"""{_ADD} WITH d AS ({_RUN}), b AS (SELECT queue, {_bucket("seconds")} AS bucket, seconds FROM d)
+            SELECT 'run', queue, bucket, COUNT(*) FROM b GROUP BY 2, 3
+            UNION ALL SELECT 'run_us', queue, '', SUM(seconds * 1000000)::bigint FROM b GROUP BY 2;""",
     ),
     f"{PREFIX}output_insert": (
         "INSERT ON jobs_output",
@@ -144,6 +156,7 @@ _QUEUE: Final = "(SELECT queue_id FROM jobs_job WHERE id = NEW.job_id)"
 _WAITED: Final = (
     "(SELECT MAX(0, julianday(NEW.started_at) - julianday(ready_at)) * 86400.0 FROM jobs_job WHERE id = NEW.job_id)"
 )
+_RAN: Final = "(SELECT MAX(0, julianday(NEW.finished_at) - julianday(NEW.started_at)) * 86400.0)"
 _NOTICED: Final = "(SELECT MAX(0, julianday('now') - julianday(NEW.finished_at)) * 86400.0)"
 
 
@@ -173,6 +186,12 @@ SQLITE: Final[dict[str, tuple[str, str]]] = {
         _add("ends", _QUEUE, "NEW.outcome")
         + _add("noticed", "0", f"(SELECT {_bucket('w')} FROM (SELECT {_NOTICED} AS w))")
         + _add("noticed_us", "0", "''", _microseconds(_NOTICED)),
+    ),
+    f"{PREFIX}attempt_run": (
+        "UPDATE OF finished_at ON jobs_attempt WHEN OLD.finished_at IS NULL AND NEW.finished_at IS NOT NULL "
+        "AND NEW.started_at IS NOT NULL",
+        _add("run", _QUEUE, f"(SELECT {_bucket('w')} FROM (SELECT {_RAN} AS w))")
+        + _add("run_us", _QUEUE, "''", _microseconds(_RAN)),
     ),
     f"{PREFIX}output_insert": (
         "INSERT ON jobs_output WHEN NEW.size_bytes > 0",

@@ -12,10 +12,12 @@ from django.views.generic import RedirectView
 from jobs.web.asking import ask_job
 from jobs.web.files import job_file, upload_file
 from jobs.web.listing import job_list
+from jobs.web.monitoring import monitoring
 from jobs.web.output import download
 from jobs.web.page import job_page
 from jobs.web.queues import queue_list, queue_page, switch_queue
 from jobs.web.submitting import choose_type, submit_job
+from jobs.web.subscriptions import change_subscription, end_subscription, subscriptions
 
 # Pages are compressed, those of accounts with their secrets are not: the size of a compressed page tells something of
 # what is in it. These have a random length added, and need a cookie that requests of other sites do not carry.
@@ -34,4 +36,11 @@ urlpatterns: Final = [
     path("uploads/", upload_file, name="upload"),
     path("submit/", gzip_page(choose_type), name="submit"),
     re_path(f"^submit/{NAME}/$", gzip_page(submit_job), name="submit-type"),
-]
+    path("monitoring/", gzip_page(monitoring), name="monitoring"),
+    path("subscriptions/", subscriptions, name="subscriptions"),
+    path("subscriptions/<int:pk>/remove/", end_subscription, name="subscription-remove"),
+    re_path(
+        "^subscriptions/(?P<pk>[0-9]{1,18})/(?P<word>enable|disable|resend)/$", change_subscription,
+        name="subscription-change",
+    ),
+]  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from jobs.models import Attempt, Job
 from scheduler_site.env import Environment
 from tests.api.conftest import client_of
 from tests.api.parts import finish, make_job, start, write
+from tests.builders import grant
 from tests.docs.pages import text_of
 
 METRICS = "/metrics"
@@ -125,10 +125,10 @@ def test_the_token_of_the_site_opens_nothing_else(settings: LazySettings, db: No
     assert client.get("/api/v1/jobs", HTTP_AUTHORIZATION=f"Bearer {TOKEN}").status_code == 401
 
 
-def test_people_who_are_no_superusers_are_refused(bob: User, grant: Callable[..., None]) -> None:
-    grant(bob, "view_job", "view_queue", "view_host")
+def test_people_who_are_no_superusers_are_refused(bob: User) -> None:
+    looker = grant(bob, "ViewJobs", "ViewQueues", "ViewHosts")
 
-    assert client_of(bob).get(METRICS).status_code == 403
+    assert client_of(looker).get(METRICS).status_code == 403
 
 
 def test_the_token_may_come_from_a_file(tmp_path: Path) -> None:

@@ -56,6 +56,8 @@ class Actor:
             return 403
         if rule.kind in {Kind.ACCOUNT, Kind.LIST}:
             return None
+        if rule.kind is Kind.ANOTHERS:
+            return 404
         if self.holds(rule.do, where=rule.where, scopes=rule.scopes):
             return None
         sees = rule.kind is Kind.ACTION or self.holds(rule.see, where=rule.where, scopes=rule.scopes)

@@ -36,6 +36,7 @@ class Kind(Enum):
     ACTION = "403"
     PUBLIC = "everybody is let in"
     ACCOUNT = "everybody with an account is let in"
+    ANOTHERS = "404 for everybody but its owner, who is not asked here"
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,8 @@ def action(do: Permissions, where: Where, scopes: frozenset[str] = SITE, **body:
 
 PUBLIC: Final = Rule(Kind.PUBLIC)
 ACCOUNT: Final = Rule(Kind.ACCOUNT)
+# Another's: missing even for those who may do everything.
+NOT_OWN: Final = Rule(Kind.ANOTHERS)
 # Nobody's permission but SuperUser's opens these.
 SUPER_THING: Final = thing((), SITE)
 SUPER_ACTION: Final = action((), Where.EVERYWHERE)
@@ -131,10 +134,16 @@ API: Final[Table] = {
     ("DELETE", "api/v1/grants/{pk}"): SUPER_THING,
     ("GET", "api/v1/audit"): SUPER_ACTION,
     ("GET", "api/v1/audit/export"): SUPER_ACTION,
+    ("GET", "api/v1/metrics"): SUPER_ACTION,
     ("GET", "api/v1/whoami"): ACCOUNT,
     ("GET", "api/v1/tokens"): ACCOUNT,
     ("POST", "api/v1/tokens"): ACCOUNT,
     ("DELETE", "api/v1/tokens/{key}"): ACCOUNT,
+    ("GET", "api/v1/subscriptions"): ACCOUNT,
+    ("POST", "api/v1/subscriptions"): ACCOUNT,
+    **{(method, "api/v1/subscriptions/{pk}"): NOT_OWN for method in ("GET", "PATCH", "DELETE")},
+    ("GET", "api/v1/subscriptions/{pk}/notices"): NOT_OWN,
+    ("POST", "api/v1/subscriptions/{pk}/resend"): NOT_OWN,
     ("GET", "api/schema"): ACCOUNT,
     ("GET", "api/docs"): ACCOUNT,
     # An address that does not exist.
@@ -153,7 +162,11 @@ PAGES: Final[Table] = {
     ("GET", "accounts/tokens/"): ACCOUNT,
     ("POST", "accounts/tokens/{key}/revoke/"): ACCOUNT,
     ("GET", "components/"): ACCOUNT,
+    ("GET", "subscriptions/"): ACCOUNT,
+    ("GET", "subscriptions/{pk}/remove/"): NOT_OWN,
+    ("POST", "subscriptions/{pk}/{word}/"): NOT_OWN,
     ("GET", "audit/"): SUPER_ACTION,
+    ("GET", "monitoring/"): SUPER_ACTION,
     ("GET", "queues/"): action(VIEW_QUEUES, Where.SOMEWHERE),
     ("GET", "queues/{name}/"): thing(VIEW_QUEUES, QUEUE),
     ("POST", "queues/{name}/{word}/"): thing(VIEW_QUEUES, QUEUE, do=(P.MANAGE_QUEUES,)),
@@ -194,6 +207,7 @@ ADMIN: Final[Mapping[str, AdminRule]] = {
             "accounts/auditentry", "accounts/grant", "accounts/token", "accounts/user", "auth/group",
             "hosts/lease", "hosts/ownership",
             "jobs/attempt", "jobs/engine", "jobs/event", "jobs/lane", "jobs/output", "jobs/script", "jobs/site",
+            "jobs/notice", "jobs/subscription",
             "admin/logentry", "axes/accessattempt", "axes/accesslog",
         ),
         AdminRule(),

@@ -51,7 +51,7 @@ def furnish(site: SiteUnderTest) -> Addresses:
             **{f"job {name}": f"/jobs/{pk}/" for name, pk in jobs.items()},
             "confirm": f"/jobs/{running}/ask/kill/", "types": "/submit/", "form": "/submit/copy/",
             "tokens": "/accounts/tokens/", "sessions": "/accounts/sessions/", "password": "/accounts/password/",
-            "components": "/components/",
+            "notifications": "/subscriptions/", "monitoring": "/monitoring/?last=1h", "components": "/components/",
             "missing": "/nothing-here", "forbidden": "/jobs/999999/",
         },
         {"sign in": "/accounts/login/", "missing, signed out": "/nothing-here"},

@@ -4,9 +4,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from accounts import policy
 from jobs.dispatch.tick import pass_once
 from jobs.execution.clock import now
 from jobs.execution.once import attend_once
+from jobs.notices.delivery import deliver_once
+from jobs.notices.lateness import note_late_once
 
 
 class Command(BaseCommand):
@@ -17,5 +20,7 @@ class Command(BaseCommand):
         for opened in look.started:
             self.stdout.write(f"Job {opened.job_id}: attempt {opened.number} on host {opened.host_id}.")
         attended = attend_once()
+        note_late_once(at=now())
+        deliver_once(at=now(), still_seen=policy.still_seen)
         when = f"at {look.next_at:%Y-%m-%d %H:%M:%S} UTC" if look.next_at else "when something happens"
         self.stdout.write(f"{len(look.started)} started, {len(attended)} hosts attended; the next look is due {when}.")

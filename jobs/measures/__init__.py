@@ -1,0 +1,1 @@
+"""Figures of the site: as they are now, and how they were."""
