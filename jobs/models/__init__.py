@@ -8,16 +8,18 @@ from jobs.models.event import Event
 from jobs.models.job import Job, JobState
 from jobs.models.job_type import JobType, OnFail, Parameter, RetryWhen
 from jobs.models.lane import Lane
-from jobs.models.output import Output
+from jobs.models.output import DroppedOutput, Output
 from jobs.models.queue import Queue
 from jobs.models.schedule import DatedException, Schedule, Window
 from jobs.models.site import Site
+from jobs.models.statistic import Statistic
 from jobs.models.tally import Tally
 
 __all__ = [
     "Attempt",
     "AttemptRequest",
     "DatedException",
+    "DroppedOutput",
     "Engine",
     "Event",
     "Job",
@@ -34,6 +36,7 @@ __all__ = [
     "Schedule",
     "Script",
     "Site",
+    "Statistic",
     "Tally",
     "Window",
 ]
