@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from celery import shared_task
+from django.utils import timezone
 
+from jobs.config.retention import prune_for_a_while
 from jobs.execution.bootstep import conductor
 from jobs.queueing import bell
 
@@ -24,3 +26,9 @@ def attend(host_id: int) -> None:
 def tick() -> None:
     """Beat's heartbeat: as if somebody had rung, should a ring be lost."""
     conductor().dispatch()
+
+
+@shared_task(name="jobs.prune", ignore_result=True)
+def prune() -> None:
+    """Remove what is too old, for some seconds."""
+    prune_for_a_while(at=timezone.now())
