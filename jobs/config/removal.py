@@ -6,6 +6,7 @@ It never lets work go elsewhere: a host that queues or types name stays, as thei
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,8 @@ from hosts.models import Host
 from jobs.execution.store import FileStore
 from jobs.models import Attempt, DroppedOutput, Event, Job, JobState, JobType, Queue, Schedule
 from jobs.problems import Refused
+
+logger = logging.getLogger(__name__)
 
 BATCH: Final = 1000
 SHOWN: Final = 10
@@ -154,15 +157,28 @@ def remove_jobs(jobs: QuerySet[Job]) -> int:
 
 def drop_left_behind() -> int:
     """Drop the output that is noted and has not been dropped: whoever was about to has died. Of how many attempts."""
-    count = 0
-    while attempts := list(DroppedOutput.objects.order_by("pk").values_list("pk", flat=True)[:BATCH]):
-        _drop(attempts)
-        count += len(attempts)
+    count, last = 0, 0
+    while attempts := list(_noted(behind=last)[:BATCH]):
+        count, last = count + _drop(attempts), attempts[-1]
     return count
 
 
-def _drop(attempts: Sequence[int]) -> None:
+def _noted(*, behind: int) -> QuerySet[DroppedOutput, int]:
+    return DroppedOutput.objects.filter(pk__gt=behind).order_by("pk").values_list("pk", flat=True)
+
+
+def _drop(attempts: Sequence[int]) -> int:
+    """Of how many attempts the output is gone. What the store cannot remove now stays noted."""
     store = FileStore(Path(settings.BATCHYARD_OUTPUT_DIR))
-    for attempt in attempts:
+    gone = [attempt for attempt in attempts if _is_dropped(store, attempt)]
+    DroppedOutput.objects.filter(pk__in=gone).delete()
+    return len(gone)
+
+
+def _is_dropped(store: FileStore, attempt: int) -> bool:
+    try:
         store.drop(attempt)
-    DroppedOutput.objects.filter(pk__in=attempts).delete()
+    except OSError as problem:
+        logger.warning("the output of attempt %s cannot be removed: %s", attempt, problem)
+        return False
+    return True

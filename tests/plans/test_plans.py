@@ -101,7 +101,7 @@ def test_pages_far_from_the_first(stocked: str, client: Client, query: str) -> N
     check(stocked, answered(client, back))
 
 
-@pytest.mark.parametrize("name", ["queues", "queues/default", "hosts", "job-types", "schedules"])
+@pytest.mark.parametrize("name", ["queues", "queues/default", "stats", "hosts", "job-types", "schedules"])
 def test_other_lists(stocked: str, client: Client, name: str) -> None:
     check(stocked, answered(client, f"/api/v1/{name}"))
 
@@ -124,7 +124,7 @@ def test_what_watches_the_site(stocked: str, client: Client, path: str) -> None:
     "path",
     [
         "/jobs/", "/jobs/?state=failed", "/jobs/?queue=rare", "/jobs/?type=rare", "/jobs/?owner=rare",
-        "/jobs/?before=100000", "/jobs/?after=100000", "/queues/", "/queues/rare/",
+        "/jobs/?before=100000", "/jobs/?after=100000", "/queues/", "/queues/rare/", "/stats/",
     ],
 )  # fmt: skip
 def test_a_page_for_people(stocked: str, client: Client, path: str) -> None:

@@ -153,6 +153,27 @@ def test_output_that_an_interrupted_removal_has_left_is_dropped_by_the_next(
     assert DroppedOutput.objects.count() == 0
 
 
+def test_output_that_cannot_be_removed_now_holds_nothing_else_up(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    stuck = ended().attempts.get().pk
+    ended()
+    dropping = FileStore.drop
+
+    def refuse(store: FileStore, attempt: int) -> bool:
+        if attempt == stuck:
+            raise OSError("Input/output error")
+        return dropping(store, attempt)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(FileStore, "drop", refuse)
+        assert prune_once(at=LATER) == {"anytime": 2}
+        assert drop_left_behind() == 0
+    assert list(DroppedOutput.objects.values_list("pk", flat=True)) == [stuck]
+
+    prune_once(at=LATER)
+
+    assert kept_files() == []
+
+
 def test_seats_that_came_back_long_ago_are_forgotten() -> None:
     host = make_host()
     leases.take([leases.Loan(host.pk, seat, seat) for seat in range(3)], at=MONDAY_NOON)
