@@ -88,7 +88,7 @@ def remove_host(host: Host, *, is_forced: bool = False) -> None:
     ran_there = Attempt.objects.filter(host=host).values("job")
     jobs = Job.objects.filter(Q(host=host) | Q(pk__in=ran_there))
     told = f'Host "{host.name}" has jobs that asked for it or ran there'
-    counts = _clear(jobs, told, is_forced=is_forced, instead=" Or disable it: its past jobs stay readable.")
+    counts = _clear(jobs, told, is_forced=is_forced, instead=" Disable it instead, and its past jobs stay readable.")
     also = {"jobs": counts} if counts else None
     try:
         definitions.remove(host, also=also)
