@@ -17,7 +17,7 @@ from django.http import Http404
 from accounts.models import Grant, Session, Token, User
 from accounts.rights import PLACES, Held, Person, look_up, rights_of
 from hosts.models import Host, Pool
-from jobs.models import Job, JobType, Lane, Queue, Schedule, Subscription
+from jobs.models import Job, JobType, Lane, Queue, Schedule, Statistic, Subscription
 from jobs.problems import Problem, Problems, did_you_mean
 from jobs.tallies import totals
 
@@ -210,6 +210,20 @@ def jobs_by_state(user: Person, queues: Sequence[int]) -> Mapping[tuple[int, str
     rows = _within(Job.objects.filter(queue__in=[queue for queue in queues if queue not in whole]), held)
     counted = rows.order_by().values_list("queue", "state").annotate(count=Count("pk"))
     return counts | {(queue, state): count for queue, state, count in counted}
+
+
+def statistics(user: Person) -> QuerySet[Statistic]:
+    """What `user` may see of the daily statistics: of the queues and types of which they may see all jobs.
+
+    Which host a job had asked for is not kept: a grant that is limited to hosts shows nothing of them.
+    """
+    if may_everywhere(user, "view", Job):
+        return Statistic.objects.all()
+    held = [one.limits for one in rights_of(user).of("jobs.view_job") if set(one.limits) <= {"queue", "type"}]
+    wanted = Q(pk__in=[])
+    for limits in held:
+        wanted |= Q(**limits)
+    return Statistic.objects.filter(wanted)
 
 
 # --- submitting and moving jobs: queue, type and host together have to be within one grant ---

@@ -36,7 +36,7 @@ def add_finished(template: Job, *, count: int) -> None:
 def add_ready(template: Job, *, count: int) -> None:
     """Jobs that only wait for a seat, in the order of their numbers."""
     if count:
-        _copy(template, count, {"state": "'ready'", "is_held": "0", "position": "s.position + n.i"})
+        _copy(template, count, {"state": "'ready'", "is_held": "0", "position": "s.position + n.i * 1024"})
 
 
 def take_all_seats(host: Host, *, at: datetime) -> None:

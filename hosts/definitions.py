@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Model, ProtectedError
 from django.utils.translation import gettext as _
 
-from accounts.audit import changed, removed
+from accounts.audit import Values, changed, removed
 from hosts.addresses import address_problem
 from hosts.credentials import KeyPair, forget_pair, keep_pair, pair_problem
 from hosts.host_keys import KnownHostsRefused, parse_key
@@ -185,12 +185,12 @@ def save_pool(pool: Pool, hosts: Sequence[Host] | None) -> Pool:
 
 
 @transaction.atomic
-def remove(row: Host | Pool) -> None:
-    """Remove a host or pool. Raises HostInUse saying what needs it."""
+def remove(row: Host | Pool, *, also: Values | None = None) -> None:
+    """Remove a host or pool; `also` is what went with it. Raises HostInUse saying what needs it."""
     if isinstance(row, Host):
         row.leases.exclude(released_at=None).delete()
     try:
-        with removed(row):
+        with removed(row, also=also):
             row.delete()
     except ProtectedError as error:
         raise HostInUse(_in_use(row, list(error.protected_objects))) from error

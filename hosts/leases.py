@@ -34,6 +34,13 @@ def release(holders: Collection[int], *, at: datetime) -> int:
     return change(sql + where, [as_parameter((holder, at) for holder in holders)])
 
 
+def forget(*, before: datetime, most: int) -> int:
+    """Remove what is known of seats that came back before then, looking at the `most` oldest. How many."""
+    oldest = Lease.objects.order_by("pk").values_list("pk", "released_at")[:most]
+    gone = [pk for pk, released_at in oldest if released_at is not None and released_at < before]
+    return Lease.objects.filter(pk__in=gone).delete()[0]
+
+
 def taken() -> dict[int, set[int]]:
     """The lent seats of every host that has lent any."""
     seats: dict[int, set[int]] = {}

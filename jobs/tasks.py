@@ -8,6 +8,7 @@ from typing import Final
 from celery import shared_task
 
 from accounts import policy
+from jobs.config.retention import prune_for_a_while
 from jobs.execution.bootstep import conductor
 from jobs.execution.clock import now
 from jobs.measures import sampling
@@ -57,3 +58,9 @@ def minute() -> None:
     forget_once(at=now())
     sampling.sample_once(at=now())
     sampling.forget_once(at=now())
+
+
+@shared_task(name="jobs.prune", ignore_result=True)
+def prune() -> None:
+    """Remove what is too old, for some seconds."""
+    prune_for_a_while(at=now())

@@ -40,6 +40,7 @@ BATCHYARD_FILE_ROOTS = [
 BATCHYARD_STORE = env.directory("BATCHYARD_STORE", default=BATCHYARD_DATA_DIR / "output")
 BATCHYARD_OUTPUT_DIR = BATCHYARD_STORE
 BATCHYARD_OUTPUT_LIMIT_BYTES = env.count("BATCHYARD_OUTPUT_LIMIT_BYTES", default=4 << 30, low=1 << 10, high=1 << 50)
+BATCHYARD_KEEP_DAYS = env.count("BATCHYARD_KEEP_DAYS", default=0, low=0, high=36_525)
 BATCHYARD_KEY_DIR = env.directory("BATCHYARD_KEY_DIR", default=BATCHYARD_DATA_DIR / "keys")
 BATCHYARD_URL = env.site_url("BATCHYARD_URL")
 BATCHYARD_NOTIFY_NETWORKS = env.networks("BATCHYARD_NOTIFY_NETWORKS")
@@ -304,6 +305,7 @@ CELERY_BEAT_SCHEDULE = {
     "tick": {"task": "jobs.tick", "schedule": 5.0, "options": {"expires": 10}},
     "deliver": {"task": "jobs.deliver", "schedule": 15.0, "options": {"expires": 15}},
     "minute": {"task": "jobs.minute", "schedule": 60.0, "options": {"expires": 60}},
+    "prune": {"task": "jobs.prune", "schedule": 300.0, "options": {"expires": 300}},
 }
 
 # The REST API.

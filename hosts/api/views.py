@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 from django.db.models import Prefetch
-from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -20,11 +20,17 @@ from hosts import definitions
 from hosts.credentials import PASSPHRASE_LIMIT, PRIVATE_KEY_LIMIT, KeyPair
 from hosts.host_keys import scan
 from hosts.models import Host, Pool, PoolMember, TransportKind
+from jobs.config.removal import remove_host
+from jobs.models import Job
 from jobs.problems import Problem, Problems, Refused, did_you_mean
 from scheduler_site.api.fields import Flag, Number, Strict, Text, Word, read
+from scheduler_site.api.paging import is_forced
 from scheduler_site.api.views import NamedViews, caller
 
 SCAN_SECONDS: Final = 5.0
+FORCED: Final = OpenApiParameter(
+    "forced", bool, description="Remove the jobs with it that asked for it or ran there, unless one runs."
+)
 
 
 class HostForm(Strict):
@@ -103,6 +109,7 @@ class NothingForm(Strict):
 @extend_schema_view(
     create=extend_schema(request=HostForm, responses={201: HostAnswer}),
     partial_update=extend_schema(request=HostForm(partial=True)),
+    destroy=extend_schema(parameters=[FORCED]),
 )
 class HostViews(NamedViews):
     """Machines that run jobs."""
@@ -123,7 +130,9 @@ class HostViews(NamedViews):
             return definitions.save_host(host, given=pair, is_key_removed=is_key_removed)
 
     def remove(self, row: Host, request: Request) -> None:
-        remove(row, hint="Disable it instead; its past jobs stay readable.")
+        if forced := is_forced(request.query_params):
+            policy.require_everywhere(caller(request), "delete", Job)
+        remove_host(row, is_forced=forced)
 
     @extend_schema(request=NothingForm, responses=OfferedKeysAnswer)
     @action(detail=True, methods=["post"])

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, ClassVar, cast
 
 from django.contrib import admin, messages
@@ -50,7 +51,10 @@ class JobAdmin(RefusingAdmin[Job]):
     search_fields = ("id",)
     search_help_text = gettext_lazy("A job's number, or a part of its notes or parameters")
     show_full_result_count = False
-    actions = ("hold", "release", "cancel", "kill", "pause", "resume", "retry")
+    actions = (
+        "hold", "release", "cancel", "kill", "pause", "resume", "retry",
+        "move_first", "move_up", "move_down", "move_last",
+    )  # fmt: skip
     ASKED: ClassVar = (
         (None, {"fields": ("queue", "type", "params", "host")}),
         (gettext_lazy("When"), {"fields": ("priority", "not_before", "is_held")}),
@@ -227,7 +231,26 @@ class JobAdmin(RefusingAdmin[Job]):
     def retry(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
         self._ask(request, jobs, "retry", control.retry)
 
-    def _ask(self, request: HttpRequest, jobs: QuerySet[Job], word: str, verb: Verb) -> None:
+    @admin.action(description=gettext_lazy("Move selected jobs to the front of their queue"), permissions=["change"])
+    def move_first(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
+        self._move(request, reversed(_in_line(jobs)), "first")
+
+    @admin.action(description=gettext_lazy("Move selected jobs one up"), permissions=["change"])
+    def move_up(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
+        self._move(request, _in_line(jobs), "up")
+
+    @admin.action(description=gettext_lazy("Move selected jobs one down"), permissions=["change"])
+    def move_down(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
+        self._move(request, reversed(_in_line(jobs)), "down")
+
+    @admin.action(description=gettext_lazy("Move selected jobs to the end of their queue"), permissions=["change"])
+    def move_last(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
+        self._move(request, _in_line(jobs), "last")
+
+    def _move(self, request: HttpRequest, jobs: Iterable[Job], place: str) -> None:
+        self._ask(request, jobs, "move", partial(control.move_to, place=place))
+
+    def _ask(self, request: HttpRequest, jobs: Iterable[Job], word: str, verb: Verb) -> None:
         """Ask it of each job, then say how many did, how many are about to, and which refused and why."""
         answers: list[bool] = []
         refusals: list[str] = []
@@ -274,6 +297,11 @@ class JobAdmin(RefusingAdmin[Job]):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         for job in queryset:
             remove_job(job)
+
+
+def _in_line(jobs: QuerySet[Job]) -> list[Job]:
+    """In the order of their queues' lines, so that jobs that are moved together keep their order."""
+    return list(jobs.order_by("-priority", "position", "id"))
 
 
 def code(value: object) -> SafeString:

@@ -45,6 +45,7 @@ class QueueAdmin(SharedAdmin[Queue]):
         (None, {"fields": ("name", "title", "enabled", "schedule")}),
         (gettext_lazy("Where its jobs run"), {"fields": ("host", "pool")}),
         (gettext_lazy("How many at once"), {"fields": ("max_running", "weight", "autostart_count")}),
+        (gettext_lazy("How long finished jobs are kept"), {"fields": ("keep_days",)}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Queue]:

@@ -18,16 +18,17 @@ from accounts import policy
 from hosts.models import Host, Pool
 from jobs import parameters
 from jobs.api.answers import utc
+from jobs.api.stats import PERIOD, StatsAnswer, stats_json
 from jobs.config import definitions, removal
 from jobs.config.forms import JobTypeForm, OnFailField, ParameterBody, QueueForm, ScheduleBody
-from jobs.models import JobState, JobType, Queue, Schedule
+from jobs.models import Job, JobState, JobType, Queue, Schedule
 from jobs.problems import Problem, Problems
 from jobs.queueing.declarations import parameters_of
 from jobs.queueing.timetables import timetable_of
 from jobs.timing.timetable_json import timetable_to_json
 from jobs.timing.windows import FIRST_YEAR, HORIZON, LAST_YEAR, intervals
 from scheduler_site.api.fields import moment
-from scheduler_site.api.paging import check_words, whole
+from scheduler_site.api.paging import check_words, is_forced, whole
 from scheduler_site.api.views import NamedViews, caller
 
 OPENINGS_LIMIT: Final = 500
@@ -56,7 +57,7 @@ class QueueAnswer(serializers.ModelSerializer[Queue]):
         model = Queue
         fields = (
             "name", "title", "enabled", "schedule", "host", "pool", "max_running", "weight", "autostart_count",
-            "counts",
+            "keep_days", "counts",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -68,7 +69,7 @@ class QueueAnswer(serializers.ModelSerializer[Queue]):
         return {state: counts.get((queue.pk, state), 0) for state in JobState.values}
 
 
-FORCED: Final = OpenApiParameter("forced", bool, description="Remove its finished and waiting jobs with it.")
+FORCED: Final = OpenApiParameter("forced", bool, description="Remove what needs it with it, unless a job of that runs.")
 
 
 @extend_schema_view(
@@ -94,15 +95,16 @@ class QueueViews(NamedViews):
         return definitions.define_queue(data, queue=row)
 
     def remove(self, row: Queue, request: Request) -> None:
-        check_words(request.query_params, ["forced"])
-        removal.remove_queue(row, is_forced=flag(request.query_params.get("forced", "false"), field="forced"))
+        removal.remove_queue(row, is_forced=is_forced(request.query_params))
 
-
-def flag(text: str, *, field: str) -> bool:
-    """What `true` or `false` in an address means. Raises Problems."""
-    if text not in {"true", "false"}:
-        raise Problems([Problem("wrong_type", f"{text[:40]!r} is not possible for {field}.", field, "true or false.")])
-    return text == "true"
+    @extend_schema(parameters=PERIOD, responses=StatsAnswer)
+    @action(detail=True, methods=["get"])
+    def stats(self, request: Request, name: str) -> Response:
+        """What the attempts of its jobs came to, by day unless something else is asked for."""
+        queue = policy.named_for(caller(request), self.get_queryset(), name)
+        check_words(request.query_params, ["since", "until", "by"])
+        rows = policy.statistics(caller(request)).filter(queue=queue.pk)
+        return Response(stats_json(rows, request.query_params, by="day"))
 
 
 class JobTypeAnswer(serializers.ModelSerializer[JobType]):
@@ -132,6 +134,7 @@ class JobTypeAnswer(serializers.ModelSerializer[JobType]):
 @extend_schema_view(
     create=extend_schema(request=JobTypeForm, responses={201: JobTypeAnswer}),
     partial_update=extend_schema(request=JobTypeForm(partial=True)),
+    destroy=extend_schema(parameters=[FORCED]),
 )
 class JobTypeViews(NamedViews):
     """Command templates."""
@@ -144,7 +147,9 @@ class JobTypeViews(NamedViews):
         return definitions.define_job_type(data, kind=row)
 
     def remove(self, row: JobType, request: Request) -> None:
-        removal.remove_job_type(row)
+        if forced := is_forced(request.query_params):
+            policy.require_everywhere(caller(request), "delete", Job)
+        removal.remove_job_type(row, is_forced=forced)
 
 
 class ScheduleAnswer(ScheduleBody):
@@ -171,6 +176,7 @@ class OpeningsAnswer(serializers.Serializer[Any]):
 @extend_schema_view(
     create=extend_schema(request=ScheduleBody, responses={201: ScheduleAnswer}),
     partial_update=extend_schema(request=ScheduleBody(partial=True)),
+    destroy=extend_schema(parameters=[FORCED]),
 )
 class ScheduleViews(NamedViews):
     """When jobs may start."""
@@ -182,7 +188,9 @@ class ScheduleViews(NamedViews):
         return definitions.define_schedule(data, schedule=row)
 
     def remove(self, row: Schedule, request: Request) -> None:
-        removal.remove_schedule(row)
+        if forced := is_forced(request.query_params):
+            policy.require_everywhere(caller(request), "delete", Queue)
+        removal.remove_schedule(row, is_forced=forced)
 
     @extend_schema(
         parameters=[

@@ -23,6 +23,7 @@ from jobs.dispatch.explain import explain
 from jobs.models import Event, Job, JobState
 from jobs.problems import Problem, Problems
 from jobs.queueing import control
+from jobs.queueing.line import PLACES
 from jobs.queueing.submit import FAR, NOTES_LIMIT, PRIORITY_LIMIT, submit, submit_list, submit_many
 from jobs.queueing.submit import Request as Asked
 from scheduler_site.api.admission import check_room
@@ -73,10 +74,10 @@ class NothingForm(Strict):
 
 
 class MoveForm(Strict):
-    """Where a waiting job is put. Without `place` and `before`: last."""
+    """Where a waiting job is put. Without `to` and `before`: last."""
 
-    queue = Text(required=False)
-    place = Word(["first", "last"], required=False)
+    queue = Text(required=False, help_text="Name of a queue: the job is moved there.")
+    to = Word(list(PLACES), required=False, help_text="`up` and `down` by one, within its own queue.")
     before = Number(required=False, min_value=1, max_value=2**63 - 1, help_text="Id of a waiting job.")
 
 
@@ -221,14 +222,24 @@ class MoveView(GenericAPIView[Job]):
         """Put the job elsewhere."""
         user = caller(request)
         job = policy.job_for(user, int(pk), verb="move")
-        told = read(MoveForm, request.data)
+        told = _one_place(read(MoveForm, request.data))
         queue = policy.target_queue(user, job, told["queue"]) if "queue" in told else None
         before = _before(request, told["before"]) if "before" in told else None
         control.move_to(
-            job, queue=queue, place=told.get("place", "last"), before=before,
+            job, queue=queue, place=told.get("to", "last"), before=before,
             actor=user.get_username(), at=timezone.now(),
         )  # fmt: skip
         return _told(job, 200)
+
+
+def _one_place(told: dict[str, Any]) -> dict[str, Any]:
+    """`told`, if it says one place. Raises Problems."""
+    if "to" in told and "before" in told:
+        raise Problems([Problem("two_places", 'A job is put "before" another or "to" a place, not both.', "to")])
+    if told.get("to") in {"up", "down"} and "queue" in told:
+        message = f"A job goes {told['to']} within its own queue."
+        raise Problems([Problem("two_places", message, "to", 'Possible with "queue": first, last.')])
+    return told
 
 
 def _before(request: Request, pk: int) -> Job:

@@ -14,6 +14,7 @@ from jobs.api.files import FilesView, FileView
 from jobs.api.job_files import JobFilesView
 from jobs.api.jobs import ACTIONS, ActionView
 from jobs.api.measures import MetricsView
+from jobs.api.stats import StatsView
 from jobs.api.stream import StreamView
 from jobs.api.subscriptions import NoticesView, ResendView, SubscriptionsView, SubscriptionView
 
@@ -39,6 +40,7 @@ urlpatterns: Final = [
     _route(f"{JOB}/files", JobFilesView.as_view(), "job-files"),
     _route(f"{JOB}/output", output.OutputView.as_view(), "job-output"),
     _route(f"{JOB}/output/stream", StreamView.as_view(), "job-output-stream"),
+    _route("stats", StatsView.as_view(), "stats"),
     _route("files", FilesView.as_view(), "files"),
     _route("files/(?P<path>.+?)", FileView.as_view(), "file"),
     _route("metrics", MetricsView.as_view(), "metrics"),

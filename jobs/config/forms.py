@@ -10,6 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from jobs.models import JobType, OnFail, RetryWhen
+from jobs.models.queue import KEEP_DAYS_LIMIT
 from scheduler_site.api.errors import invalid
 from scheduler_site.api.fields import Flag, Number, Strict, Text, Word, mistyped, read
 
@@ -34,6 +35,10 @@ class QueueForm(Strict):
     max_running = Number(required=False, allow_null=True, min_value=1, max_value=COUNT_LIMIT)
     weight = Number(required=False, min_value=1, max_value=1000, help_text="Share of the seats.")
     autostart_count = Number(required=False, allow_null=True, min_value=1, max_value=COUNT_LIMIT)
+    keep_days = Number(
+        required=False, allow_null=True, min_value=0, max_value=KEEP_DAYS_LIMIT,
+        help_text="Days for which finished jobs are kept. 0: for ever. Null: as the site's settings say.",
+    )  # fmt: skip
 
 
 class PeriodForm(Strict):

@@ -12,8 +12,8 @@ from hosts import leases
 from jobs.execution import ownership
 from jobs.models import JobState, Output
 from jobs.outcomes import Ending, RetryRule, judge
+from jobs.queueing.line import position_at
 from jobs.queueing.states import Move, move_many
-from jobs.queueing.submit import position_at
 from scheduler_site.records import as_parameter, as_rows
 
 COLUMNS = {

@@ -9,12 +9,13 @@ from jobs.models.job import Job, JobState
 from jobs.models.job_type import JobType, OnFail, Parameter, RetryWhen
 from jobs.models.lane import Lane
 from jobs.models.notice import Delivery, Notice
-from jobs.models.output import Output
+from jobs.models.output import DroppedOutput, Output
 from jobs.models.queue import Queue
 from jobs.models.schedule import DatedException, Schedule, Window
 from jobs.models.secret import JobSecret
 from jobs.models.series import Point, Series, WebProcess
 from jobs.models.site import Site
+from jobs.models.statistic import Statistic
 from jobs.models.subscription import NoticeKind, Subscription
 from jobs.models.tally import Tally
 
@@ -23,6 +24,7 @@ __all__ = [
     "AttemptRequest",
     "DatedException",
     "Delivery",
+    "DroppedOutput",
     "Engine",
     "Event",
     "Job",
@@ -44,6 +46,7 @@ __all__ = [
     "Script",
     "Series",
     "Site",
+    "Statistic",
     "Subscription",
     "Tally",
     "WebProcess",

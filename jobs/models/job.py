@@ -71,7 +71,7 @@ class Job(models.Model):
     notes = models.TextField(_("notes"), blank=True)
     priority = models.IntegerField(_("priority"), default=0, help_text=_("Larger first."))
     position = models.BigIntegerField(
-        editable=False, help_text=_("Place among equals: microseconds of the time of submission; moving changes it.")
+        editable=False, help_text=_("Place among equals: from the time of submission; moving changes it.")
     )
     not_before = models.DateTimeField(_("not before"), null=True, blank=True, help_text=_("It never starts earlier."))
     is_held = models.BooleanField(_("held"), default=False, help_text=_("Does not start until it is released."))

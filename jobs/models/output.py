@@ -28,3 +28,15 @@ class Output(models.Model):
 
     def __str__(self) -> str:
         return f"{self.attempt_id}.{self.stream}"
+
+
+class DroppedOutput(models.Model):
+    """An attempt whose rows are gone and whose bytes are to go, noted in the transaction that removed the rows.
+
+    Whoever dies between the two leaves it to the next who looks.
+    """
+
+    attempt = models.BigIntegerField(primary_key=True)
+
+    def __str__(self) -> str:
+        return f"{self.attempt}"

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from hosts.models import Host, Pool
 from hosts.names import validate_name
 from jobs.models.schedule import Schedule
+
+KEEP_DAYS_LIMIT: Final = 36_525
 
 
 class Queue(models.Model):
@@ -42,6 +44,10 @@ class Queue(models.Model):
     autostart_count = models.PositiveIntegerField(
         _("autostart"), null=True, blank=True, validators=[MinValueValidator(1)],
         help_text=_("A disabled queue is enabled once this many of its own jobs wait. Empty: never."),
+    )  # fmt: skip
+    keep_days = models.PositiveIntegerField(
+        _("days kept"), null=True, blank=True, validators=[MaxValueValidator(KEEP_DAYS_LIMIT)],
+        help_text=_("Finished jobs are removed after so many days. 0: never. Empty: as the site's settings say."),
     )  # fmt: skip
 
     class Meta:

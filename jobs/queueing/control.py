@@ -15,13 +15,14 @@ from accounts.audit import commanded
 from hosts.models import Host
 from jobs.models import Attempt, AttemptRequest, Event, Job, JobState, Phase, Queue
 from jobs.problems import Refused
+from jobs.queueing import line
 from jobs.queueing.bell import ring, ring_host
 from jobs.queueing.lanes import lane_for
 from jobs.queueing.states import Move, move
-from jobs.queueing.submit import position_at
 from jobs.queueing.waking import ask_again
 
-WAITING: Final = frozenset({JobState.BLOCKED, JobState.READY})
+WAITING: Final = line.WAITING
+MOVE_TRIES: Final = 20
 
 
 @commanded
@@ -94,7 +95,7 @@ def retry(job: Job, *, actor: str, at: datetime) -> bool:
         raise Refused(f"Job {job.pk} is {job.state}; only a finished job can be retried.", code="not_finished")
     told = Move(
         job=job.pk, was=JobState(job.state), to=JobState.READY, actor=actor, reason=f"Retried by {actor}.",
-        failed=-1, position=position_at(at),
+        failed=-1, position=line.position_at(at),
     )  # fmt: skip
     if move(job, told, at=at):
         ask_again([job], at=at, actor=actor)
@@ -129,53 +130,70 @@ def change(job: Job, fields: dict[str, object], *, actor: str, at: datetime) -> 
 def move_to(
     job: Job, *, queue: Queue | None = None, place: str = "last", before: Job | None = None, actor: str, at: datetime
 ) -> bool:
-    """Put a waiting job elsewhere: into `queue`, at `place` (first, last), or just before another job.
+    """Put a waiting job elsewhere: into `queue`, to `place` (first, last, up, down), or just before another job.
 
-    Raises Refused if it does not wait, or `before` is not a waiting job of the same queue.
+    Raises Refused if it does not wait, is there already (up, down), or `before` is not a waiting job of that queue.
     """
+    for _try in range(MOVE_TRIES):
+        try:
+            with transaction.atomic():
+                return _move(job, queue, place, before, actor=actor, at=at)
+        except line.Contended:
+            job.refresh_from_db()
+    message = f"Job {job.pk} was not moved: others are changing the jobs around its new place."
+    raise Refused(message, code="busy", hint="Ask again.")
+
+
+def _move(job: Job, queue: Queue | None, place: str, before: Job | None, *, actor: str, at: datetime) -> bool:
     target = queue or job.queue
-    fields: dict[str, object] = {"queue": target, "position": _position(job, target, place, before, at)}
-    if before is not None:
-        fields["priority"] = before.priority
-    return _change(job, fields, actor=actor, at=at)
+    line.take_turn({job.queue_id, target.pk})
+    now = Job.objects.select_for_update().get(pk=job.pk)
+    if now.queue_id != job.queue_id:
+        raise line.Contended
+    _check_waiting(now)
+    if before is None:
+        found, told = line.PLACES[place](target.pk, now, at=at), f"Moved: {place}."
+    else:
+        found, told = line.before(_waiting_in(target, before, now), now), f"Moved before job {before.pk}."
+    fields: dict[str, object] = {"position": found.position}
+    if found.priority != now.priority:
+        fields["priority"] = found.priority
+        told += f" Its priority is now {found.priority}."
+    if target.pk != now.queue_id:
+        fields["queue"] = target
+        told += f' Its queue is now "{target.name}".'
+    return _change(job, fields, actor=actor, at=at, told=told)
 
 
-def _position(job: Job, queue: Queue, place: str, before: Job | None, at: datetime) -> int:
-    waiting = Job.objects.filter(queue=queue, state__in=WAITING).exclude(pk=job.pk)
-    if before is not None:
-        if before.queue_id != queue.pk or before.state not in WAITING or before.pk == job.pk:
-            raise Refused(f'Job {before.pk} does not wait in queue "{queue.name}".', code="not_waiting")
-        ahead = waiting.filter(priority=before.priority, position__lt=before.position).order_by("-position").first()
-        return _between(ahead.position if ahead else None, before)
-    if place == "first":
-        first = waiting.filter(priority__gte=job.priority).order_by("position").first()
-        return (first.position - 1_000_000) if first else position_at(at)
-    last = waiting.order_by("-position").first()
-    return max(position_at(at), last.position + 1 if last else 0)
+def _waiting_in(queue: Queue, before: Job, job: Job) -> Job:
+    """`before` as it is now. Raises Refused unless it is another job that waits in `queue`."""
+    found = line.line_of(queue.pk).filter(pk=before.pk).exclude(pk=job.pk).first()
+    if found is None:
+        is_itself = before.pk == job.pk
+        message = f"Job {job.pk} cannot be put before itself." if is_itself else (
+            f'Job {before.pk} does not wait in queue "{queue.name}".'
+        )  # fmt: skip
+        raise Refused(message, code="not_waiting")
+    return found
 
 
-def _between(ahead: int | None, before: Job) -> int:
-    if ahead is None:
-        return before.position - 1_000_000
-    middle = (ahead + before.position) // 2
-    if middle <= ahead:
-        raise Refused(f"There is no place left before job {before.pk}.", hint='Move it "first", or raise its priority.')
-    return middle
+def _check_waiting(job: Job) -> None:
+    if job.state not in WAITING:
+        raise Refused(f"Job {job.pk} is {job.state}; only a waiting job can be changed.", code="not_waiting")
 
 
-def _change(job: Job, fields: dict[str, object], *, actor: str, at: datetime) -> bool:
+def _change(job: Job, fields: dict[str, object], *, actor: str, at: datetime, told: str = "") -> bool:
     """Change a waiting job's row; its lane and its own gates follow."""
     locked = Job.objects.select_for_update().get(pk=job.pk)
-    if locked.state not in WAITING:
-        raise Refused(f"Job {job.pk} is {locked.state}; only a waiting job can be changed.", code="not_waiting")
+    _check_waiting(locked)
     for name, value in fields.items():
         setattr(locked, name, value)
     host = locked.host if isinstance(locked.host, Host) else None
     locked.lane_id = lane_for(locked.queue, locked.type, host)
     locked.save(update_fields=[*fields, "lane"])
     ask_again([locked], at=at, actor=actor)
-    told = ", ".join(f"{name}: {value}" for name, value in fields.items() if name != "position") or "moved"
-    Event.objects.create(job_id=job.pk, at=at, was=locked.state, now=locked.state, actor=actor, reason=told[:500])
+    reason = told or ", ".join(f"{name}: {value}" for name, value in fields.items())
+    Event.objects.create(job_id=job.pk, at=at, was=locked.state, now=locked.state, actor=actor, reason=reason[:500])
     job.refresh_from_db()
     ring()
     return True

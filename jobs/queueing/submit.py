@@ -23,6 +23,7 @@ from jobs.queueing.declarations import kinds_by_name
 from jobs.queueing.file_roots import check_file_parameters
 from jobs.queueing.gates import job_blockers
 from jobs.queueing.lanes import lane_for
+from jobs.queueing.line import STEP, position_at
 from jobs.queueing.secrets import keep_secrets, secrets_of
 from jobs.queueing.states import record_births, set_first_state
 from jobs.queueing.waking import facts_of
@@ -216,7 +217,7 @@ class _Desk:
         job = Job(
             queue=queue, type=kind, host=host, lane_id=self._lane(queue, kind, host), owner=self._owner, params=params,
             notes=request.notes, priority=request.priority, not_before=request.not_before, is_held=request.is_held,
-            position=position_at(self._at) + number, created_at=self._at,
+            position=position_at(self._at) + number * STEP, created_at=self._at,
         )  # fmt: skip
         set_first_state(job, job_blockers(facts_of(job), self._at))
         return job
@@ -264,8 +265,3 @@ def _range_problems(request: Request, at: datetime) -> list[Problem]:
         message = f"{request.not_before:%Y-%m-%d} is more than 20 years ahead."
         problems.append(Problem("out_of_range", message, "not_before", "Is the year right?"))
     return problems
-
-
-def position_at(at: datetime) -> int:
-    """The place behind everything that was submitted before `at`."""
-    return int(at.timestamp() * 1_000_000)

@@ -17,6 +17,8 @@ from typing import Any, Final
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from jobs.tallies import daily
+
 TABLE: Final = "jobs_tally"
 PREFIX: Final = "tally_"
 # Upper bounds in seconds, as Prometheus writes them: from a doorbell's milliseconds to a night's wait for a window.
@@ -109,6 +111,7 @@ POSTGRESQL: Final[dict[str, tuple[str, str, str]]] = {
             SELECT 'run', queue, bucket, COUNT(*) FROM b GROUP BY 2, 3
             UNION ALL SELECT 'run_us', queue, '', SUM(seconds * 1000000)::bigint FROM b GROUP BY 2;""",
     ),
+    daily.TRIGGER: ("UPDATE ON jobs_attempt", _BOTH, daily.POSTGRESQL),
     f"{PREFIX}output_insert": (
         "INSERT ON jobs_output",
         _FRESH,
@@ -193,6 +196,10 @@ SQLITE: Final[dict[str, tuple[str, str]]] = {
         _add("run", _QUEUE, f"(SELECT {_bucket('w')} FROM (SELECT {_RAN} AS w))")
         + _add("run_us", _QUEUE, "''", _microseconds(_RAN)),
     ),
+    daily.TRIGGER: (
+        "UPDATE OF finished_at ON jobs_attempt WHEN OLD.finished_at IS NULL AND NEW.finished_at IS NOT NULL",
+        daily.SQLITE,
+    ),
     f"{PREFIX}output_insert": (
         "INSERT ON jobs_output WHEN NEW.size_bytes > 0",
         _add("bytes", "0", "''", "NEW.size_bytes"),
@@ -226,10 +233,13 @@ FOUND: Final = {
 
 
 def ensure(using: str = "default", **_told: Any) -> None:
-    """Make the triggers that are missing, and count the jobs afresh if there were any. Called after each `migrate`."""
+    """Make the triggers that are missing, and count the jobs afresh if there were any. Called after each `migrate`.
+
+    Attempts that ended before there were statistics are counted once.
+    """
     connection = connections[using]
     made = _made(connection.vendor)
-    if not _has_table(connection) or set(made) <= _found(connection):
+    if not _has_tables(connection) or set(made) <= _found(connection):
         return
     with transaction.atomic(using=using), connection.cursor() as cursor:
         # Making a trigger locks its table against writers, so nothing is missed in between.
@@ -237,6 +247,9 @@ def ensure(using: str = "default", **_told: Any) -> None:
             cursor.execute(statement)
         cursor.execute(f"DELETE FROM {TABLE} WHERE kind = 'jobs'")
         cursor.execute(JOBS_NOW)
+        cursor.execute(f"SELECT 1 FROM {daily.TABLE} LIMIT 1")
+        if cursor.fetchone() is None:
+            cursor.execute(daily.ALL[connection.vendor])
 
 
 def remove(using: str = "default") -> None:
@@ -250,9 +263,9 @@ def remove(using: str = "default") -> None:
                 cursor.execute(f"DROP TRIGGER {name}")
 
 
-def _has_table(connection: BaseDatabaseWrapper) -> bool:
+def _has_tables(connection: BaseDatabaseWrapper) -> bool:
     with connection.cursor() as cursor:
-        return TABLE in connection.introspection.table_names(cursor)
+        return {TABLE, daily.TABLE} <= set(connection.introspection.table_names(cursor))
 
 
 def _found(connection: BaseDatabaseWrapper) -> set[str]:

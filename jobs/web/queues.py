@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -26,11 +26,11 @@ from jobs.queueing.timetables import timetable_of
 from jobs.timing.windows import is_open, next_change
 from jobs.timing.wording import describe
 from jobs.web.live import answer, person
+from jobs.web.moving import MOVES, after_of
 from jobs.web.rows import JobRow, rows_of
 
 SHOWN_WAITING: Final = 100
 SHOWN_RUNNING: Final = 50
-ID_DIGITS: Final = 18
 
 Counts = Mapping[tuple[int, str], int]
 
@@ -99,12 +99,17 @@ def queue_page(request: HttpRequest, name: str) -> HttpResponse:
 
     def told() -> dict[str, Any]:
         jobs = policy.visible(user, Job.objects.filter(queue=queue, finished_at=None))
-        waiting, further = _waiting(jobs.select_related("type", "owner", "host"), after=_after(request), at=at)
+        after = after_of(request.GET)
+        waiting, further = _waiting(jobs.select_related("type", "owner", "host"), after=after, at=at)
+        waiting = [replace(row, may_move=policy.may(user, "move", row.job)) for row in waiting]
         return {
             "row": view_of(queue, policy.jobs_by_state(user, [queue.pk]), user=user, at=at),
             "running": _running(jobs),
             "waiting": waiting,
-            "first": request.path if _after(request) else None,
+            "may_move": any(row.may_move for row in waiting),
+            "places": MOVES.items(),
+            "after": after,
+            "first": request.path if after else None,
             "further": f"?after={further}" if further else None,
             "may_change": policy.may(user, "change", queue),
             "may_edit": policy.may_administer(user, "change", queue),
@@ -141,11 +146,6 @@ def after_in_line(jobs: QuerySet[Job], after: int | None) -> Iterator[Job]:
     yield from found
     if len(found) <= SHOWN_WAITING:
         yield from line.filter(priority__lt=priority)[: SHOWN_WAITING + 1 - len(found)]
-
-
-def _after(request: HttpRequest) -> int | None:
-    text = request.GET.get("after", "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= ID_DIGITS else None
 
 
 @login_required

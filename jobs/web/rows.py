@@ -23,13 +23,17 @@ WHY_CHARACTERS: Final = 160
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """A job, what it was given, the host that it runs or ran on or asks for, and why it is in its state."""
+    """A job, what it was given, the host that it runs or ran on or asks for, and why it is in its state.
+
+    may_move  whether who looks may give it another place in its queue
+    """
 
     job: Job
     what: str
     host: str
     why: StrOrPromise
     until: datetime | None
+    may_move: bool = False
 
 
 def values_of(job: Job) -> list[tuple[str, str]]:

@@ -13,9 +13,11 @@ from jobs.web.asking import ask_job
 from jobs.web.files import job_file, upload_file
 from jobs.web.listing import job_list
 from jobs.web.monitoring import monitoring
+from jobs.web.moving import move_job, place_job
 from jobs.web.output import download
 from jobs.web.page import job_page
 from jobs.web.queues import queue_list, queue_page, switch_queue
+from jobs.web.stats import stats_page
 from jobs.web.submitting import choose_type, submit_job
 from jobs.web.subscriptions import change_subscription, end_subscription, subscriptions
 
@@ -31,9 +33,12 @@ urlpatterns: Final = [
     path("jobs/", gzip_page(job_list), name="jobs"),
     path("jobs/<int:pk>/", gzip_page(job_page), name="job"),
     path("jobs/<int:pk>/ask/<slug:verb>/", gzip_page(ask_job), name="job-ask"),
+    path("jobs/<int:pk>/move/", gzip_page(place_job), name="job-place"),
+    path("jobs/<int:pk>/move/<slug:place>/", move_job, name="job-move"),
     path("jobs/<int:pk>/output/<int:number>/<slug:stream>/", login_required(download), name="job-download"),
     path("jobs/<int:pk>/files/<slug:name>/", job_file, name="job-file"),
     path("uploads/", upload_file, name="upload"),
+    path("stats/", gzip_page(stats_page), name="stats"),
     path("submit/", gzip_page(choose_type), name="submit"),
     re_path(f"^submit/{NAME}/$", gzip_page(submit_job), name="submit-type"),
     path("monitoring/", gzip_page(monitoring), name="monitoring"),

@@ -88,3 +88,13 @@ def check_words(given: QueryDict, known: Iterable[str]) -> None:
             problems.append(Problem("bad_text", f'The parameter "{word}" holds a NUL character.', word))
     if problems:
         raise Problems(problems)
+
+
+def is_forced(given: QueryDict) -> bool:
+    """Whether what needs a thing is to be removed with it: the one parameter that a removal takes. Raises Problems."""
+    check_words(given, ["forced"])
+    text = given.get("forced", "false")
+    if text not in {"true", "false"}:
+        message = f"{text[:40]!r} is not possible for forced."
+        raise Problems([Problem("wrong_type", message, "forced", "true or false.")])
+    return text == "true"

@@ -350,11 +350,13 @@ def test_a_job_moves_to_another_queue_and_before_another(api: APIClient, alice: 
     ("told", "field"),
     [
         ({"queue": "x"}, "queue"),
-        ({"place": "middle"}, "place"),
+        ({"to": "middle"}, "to"),
+        ({"to": "up", "queue": "nightly"}, "to"),
+        ({"to": "first", "before": 1}, "to"),
         ({"before": 99}, "before"),
         ({"before": 2**63}, "before"),
     ],
-    ids=["queue", "place", "before", "too large"],
+    ids=["queue", "place", "up into a queue", "two places", "before", "too large"],
 )
 def test_a_move_to_nowhere_is_refused(api: APIClient, job: dict[str, Any], told: dict[str, Any], field: str) -> None:
     assert_error(api.post(f"{V1}/jobs/{job['id']}/move", told), 400, field=field)

@@ -155,9 +155,11 @@ def test_a_waiting_job_is_changed_moved_held_and_ended(yard: Yard) -> None:
     assert (changed["notes"], changed["host"], changed["not_before"][:10]) == ("for Ann", "localhost", "2030-01-01")
     cleared = yard.json("job", "update", job, "--at", "any", "--host", "*")
     assert (cleared["host"], cleared["not_before"]) == (None, None)
-    assert [yard.json("job", "priority", job, word)["priority"] for word in ("5", "up", "less", "down")] == [5, 6, 5, 4]
+    assert yard.json("job", "priority", job, "5")["priority"] == 5
     assert yard.json("job", "priority", job, "--", "-5")["priority"] == -5
-    assert yard.ok("job", "priority", job, "first") == f"Job {job} is first.\n"
+    assert yard.ok("job", "priority", job, "first") == f"Job {job} is moved: first.\n"
+    yard.ok("job", "priority", job, "less")
+    yard.ok("job", "move", job, "--up")
     assert yard.json("job", "move", job, "--queue", "elsewhere")["queue"] == "elsewhere"
     yard.ok("job", "move", job, "--queue", "default", "--before", str(other))
     yard.ok("job", "release", job)
@@ -247,3 +249,29 @@ def test_a_file_keeps_the_name_it_is_given(yard: Yard) -> None:
     assert yard.json("files", "put", str(local), kept["path"], "--overwrite")["sha256"] == kept["sha256"]
     assert "There is no file" in one_line_of(yard("files", "get", "given/none"), status=1)
     assert not (yard.home / "none").exists()
+
+
+def test_what_has_ended_is_counted_by_what_is_asked_for(yard: Yard) -> None:
+    assert yard("submit", "true", "--wait").status == 0
+
+    told = yard.json("stats", "--days", "2", "--by", "queue,type")
+
+    assert ("default", "command") in [(row["queue"], row["type"]) for row in told["results"]]
+    assert "SUCCEEDED" in yard.ok("stats", "default", "--days", "1")
+    assert "Of which queue?" in one_line_of(yard("stats", "a", "b", "--days", "1"), status=2)
+
+
+def test_how_long_a_queue_keeps_its_jobs_is_said_and_taken_back(yard: Yard) -> None:
+    assert yard.json("queue", "add", "keeping", "--keep-days", "7")["keep_days"] == 7
+    assert yard.json("queue", "update", "keeping", "--keep-days", "no")["keep_days"] == 0
+    assert yard.json("queue", "update", "keeping", "--keep-days", "*")["keep_days"] is None
+
+
+def test_a_schedule_goes_by_force_with_the_queues_that_use_it(yard: Yard) -> None:
+    yard.ok("schedule", "add", "passing")
+    yard.ok("queue", "add", "passing", "--schedule", "passing")
+    assert "is used by" in one_line_of(yard("schedule", "delete", "passing"), status=1)
+
+    yard.ok("schedule", "delete", "passing", "--force")
+
+    assert "There is no queue" in one_line_of(yard("queue", "passing"), status=1)

@@ -149,3 +149,39 @@ def test_what_does_not_exist_is_refused_at_submission_with_the_nearest_name(
 
     assert wrong in told["message"]
     assert told["hint"] == hint
+
+
+@pytest.mark.meets("BD-24")
+@pytest.mark.parametrize(
+    ("to", "expected"),
+    [("first", [2, 0, 1, 3]), ("up", [0, 2, 1, 3]), ("down", [0, 1, 3, 2]), ("last", [0, 1, 3, 2])],
+)
+def test_a_job_is_moved_within_its_queue(api: APIClient, alice: User, site: None, to: str, expected: list[int]) -> None:
+    jobs = [make_job(alice) for _ in range(4)]
+
+    assert api.post(f"{V1}/jobs/{jobs[2].pk}/move", {"to": to}).status_code == 200
+
+    assert started(datetime.now(UTC)) == [jobs[place].pk for place in expected]
+
+
+@pytest.mark.meets("BD-24")
+def test_the_first_cannot_go_further_up_and_the_reason_is_told(api: APIClient, alice: User, site: None) -> None:
+    first, last = make_job(alice), make_job(alice)
+
+    for job, to in ((first, "up"), (last, "down")):
+        told = assert_error(api.post(f"{V1}/jobs/{job.pk}/move", {"to": to}), 409)
+        assert "of its queue" in told["message"]
+
+
+@pytest.mark.meets("BD-24")
+def test_a_job_that_moves_to_another_queue_keeps_its_params_and_is_last(
+    api: APIClient, alice: User, site: None
+) -> None:
+    api.post(f"{V1}/queues", {"name": "daily"})
+    there, job = make_job(alice, queue="daily"), make_job(alice)
+    params = job.params
+
+    told = api.post(f"{V1}/jobs/{job.pk}/move", {"queue": "daily"}).json()
+
+    assert (told["queue"], told["params"]) == ("daily", params)
+    assert started(datetime.now(UTC)) == [there.pk, job.pk]

@@ -29,7 +29,7 @@ NAMES: Final = {
     "queues": "nightly", "job-types": "render", "schedules": "nights", "hosts": "build1", "pools": "both",
     "users": "alice", "groups": "night shift", "submit": "render", "jobs": "model",
 }  # fmt: skip
-WORDS: Final = {"path": "a.txt", "word": "enable", "verb": "retry", "number": "1", "stream": "stdout",
+WORDS: Final = {"path": "a.txt", "word": "enable", "verb": "retry", "number": "1", "stream": "stdout", "place": "last",
                 "label": "0123456789abcdef"}  # fmt: skip
 each = pytest.mark.parametrize("actor", ACTORS, ids=[actor.name for actor in ACTORS])
 each_person = pytest.mark.parametrize("actor", PEOPLE, ids=[actor.name for actor in PEOPLE])

@@ -83,7 +83,7 @@ def _copy_jobs(template: Job, counts: Counts) -> None:
         for name in ("queue_id", "type_id", "owner_id", "lane_id")
     }
     at = _minutes("s.created_at", "n.i")
-    _copy(Job, template, counts.ready, {"position": "s.position + n.i", "ready_at": "s.created_at"})
+    _copy(Job, template, counts.ready, {"position": "s.position + n.i * 1024", "ready_at": "s.created_at"})
     ended = {"tries": "1", "exit_code": "0", "created_at": at, "started_at": at, "finished_at": at}
     states = {"state": f"CASE WHEN {once} THEN 'failed' ELSE 'succeeded' END"}
     host = {"host_id": f"CASE WHEN {once} THEN {rare.host_id} END"}

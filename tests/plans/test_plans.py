@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import pytest
@@ -11,6 +13,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from hosts.models import Host
+from jobs.config import retention
+from jobs.config.retention import prune_once
 from jobs.dispatch.explain import explain, reasons
 from jobs.dispatch.tick import pass_once
 from jobs.execution import presence
@@ -97,7 +101,7 @@ def test_pages_far_from_the_first(stocked: str, client: Client, query: str) -> N
     check(stocked, answered(client, back))
 
 
-@pytest.mark.parametrize("name", ["queues", "queues/default", "hosts", "job-types", "schedules"])
+@pytest.mark.parametrize("name", ["queues", "queues/default", "stats", "hosts", "job-types", "schedules"])
 def test_other_lists(stocked: str, client: Client, name: str) -> None:
     check(stocked, answered(client, f"/api/v1/{name}"))
 
@@ -120,7 +124,7 @@ def test_what_watches_the_site(stocked: str, client: Client, path: str) -> None:
     "path",
     [
         "/jobs/", "/jobs/?state=failed", "/jobs/?queue=rare", "/jobs/?type=rare", "/jobs/?owner=rare",
-        "/jobs/?before=100000", "/jobs/?after=100000", "/queues/", "/queues/rare/",
+        "/jobs/?before=100000", "/jobs/?after=100000", "/queues/", "/queues/rare/", "/stats/",
     ],
 )  # fmt: skip
 def test_a_page_for_people(stocked: str, client: Client, path: str) -> None:
@@ -156,18 +160,32 @@ def test_submitting(stocked: str) -> None:
     check(stocked, lambda: submit_many(asked, owner=User.objects.get(username="admin"), at=timezone.now()))
 
 
-@pytest.mark.parametrize("verb", ["cancel", "hold", "move"])
+@pytest.mark.parametrize("verb", ["cancel", "hold", "move", "first", "up", "down", "last", "before"])
 def test_asking_something_of_a_waiting_job(stocked: str, verb: str) -> None:
     job = Job.objects.filter(state="ready", queue__name="default").latest("id")
+    middle = Job.objects.get(pk=job.pk // 2)
     verbs: dict[str, Callable[[], object]] = {
         "cancel": lambda: control.cancel(job, actor="admin", at=timezone.now()),
         "hold": lambda: control.hold(job, actor="admin", at=timezone.now()),
         "move": lambda: control.move_to(
             job, queue=Queue.objects.get(name="rare"), place="first", actor="admin", at=timezone.now()
         ),
+        "before": lambda: control.move_to(job, before=middle, actor="admin", at=timezone.now()),
+        **{
+            place: partial(control.move_to, middle, place=place, actor="admin", at=timezone.now())
+            for place in ("first", "up", "down", "last")
+        },
     }
 
     check(stocked, verbs[verb])
+
+
+def test_removing_what_is_too_old(stocked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "BATCH", 50)
+    Queue.objects.filter(name="default").update(keep_days=1)
+    answers = itertools.chain([False, False], itertools.repeat(True))
+
+    check(stocked, lambda: prune_once(at=timezone.now(), is_over=lambda: next(answers)))
 
 
 def test_why_the_first_jobs_of_a_queue_wait(stocked: str) -> None:

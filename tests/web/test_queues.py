@@ -159,3 +159,60 @@ def test_a_list_that_shows_what_there_is_is_not_sent_again(page: Client, site: N
     assert changed.status_code == 200
     assert b"<html" not in changed.content
     assert b'id="live"' in changed.content
+
+
+def test_jobs_are_moved_by_buttons_of_one_form(page: Client, site: None) -> None:
+    jobs = [make_job() for _ in range(3)]
+    shown = page.get("/queues/anytime/")
+    assert shown.content.decode().count("formaction=") == 12
+
+    answer = page.post(f"/jobs/{jobs[2].pk}/move/first/", {"after": ""})
+    refused = page.post(f"/jobs/{jobs[2].pk}/move/up/", {"after": str(jobs[0].pk)}, follow=True)
+
+    assert answer["Location"] == f"/queues/anytime/#job-{jobs[2].pk}"
+    assert f"Job {jobs[2].pk} is the first of its queue." in text(refused)
+    assert refused.redirect_chain == [(f"/queues/anytime/?after={jobs[0].pk}#job-{jobs[2].pk}", 302)]
+    waiting = [row.job.pk for row in page.get("/queues/anytime/").context["waiting"]]
+    assert waiting == [jobs[2].pk, jobs[0].pk, jobs[1].pk]
+
+
+def test_who_may_only_look_has_no_buttons_to_move_jobs(looker: Client, site: None) -> None:
+    job = make_job()
+
+    assert "formaction=" not in looker.get("/queues/anytime/").content.decode()
+    assert looker.post(f"/jobs/{job.pk}/move/first/").status_code == 403
+
+
+def test_a_job_is_moved_nowhere_unknown(page: Client, site: None) -> None:
+    assert page.post(f"/jobs/{make_job().pk}/move/away/").status_code == 404
+
+
+def test_a_job_is_put_into_another_queue_and_before_another_job(page: Client, site: None) -> None:
+    job, other = make_job(), make_job(queue="other")
+    assert f"/jobs/{job.pk}/move/" in read(page.get(f"/jobs/{job.pk}/")).addresses
+    shown = page.get(f"/jobs/{job.pk}/move/")
+    assert read(shown).forms[""]["queue"] == ""
+
+    answer = page.post(f"/jobs/{job.pk}/move/", {"queue": "other", "before": str(other.pk)})
+
+    assert answer["Location"] == f"/queues/other/#job-{job.pk}"
+    assert [row.job.pk for row in page.get("/queues/other/").context["waiting"]] == [job.pk, other.pk]
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        ({"queue": "none"}, "Select a valid choice"),
+        ({"queue": "anytime", "before": "999"}, "There is no job 999."),
+        ({"queue": "anytime", "before": "0"}, "greater than or equal to 1"),
+        ({"queue": "anytime", "before": "itself"}, "cannot be put before itself"),
+    ],
+    ids=["queue", "job", "number", "itself"],
+)
+def test_a_place_that_is_none_is_told(page: Client, site: None, sent: dict[str, str], told: str) -> None:
+    job = make_job()
+
+    answer = page.post(f"/jobs/{job.pk}/move/", {name: str(job.pk) if v == "itself" else v for name, v in sent.items()})
+
+    assert answer.status_code == 400
+    assert told in text(answer)

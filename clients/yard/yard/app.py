@@ -18,7 +18,7 @@ from yard.clean import one_line
 from yard.failures import BROKEN_PIPE, INTERRUPTED, USAGE, Failure, Usage
 from yard.printing import Printer, prepare_streams
 from yard.verb import SHARED, described, group, shared_parameters
-from yard.verbs import definitions, files, jobs, login, machines, output, people, shell, submit, watch
+from yard.verbs import definitions, files, jobs, login, machines, output, people, shell, stats, submit, watch
 
 # A bare word nearer to a verb than this is one that was mistyped, and not a name.
 NEAR: Final = 0.8
@@ -84,6 +84,7 @@ def build() -> typer.Typer:
     nouns = {name: group(name, text) for name, text in NOUNS.items()}
     submit.register(app)
     jobs.register(app, nouns["job"])
+    stats.register(app)
     output.register(app, nouns["job"])
     watch.register(app)
     definitions.register(nouns["queue"], nouns["schedule"], nouns["type"])

@@ -74,7 +74,9 @@ class Resource:
         def delete(
             session: Session,
             name: str,
-            force: Annotated[bool, typer.Option("--force", "-f", help="With its waiting and finished jobs.")] = False,
+            force: Annotated[
+                bool, typer.Option("--force", "-f", help="With what needs it, unless a job of that runs.")
+            ] = False,
         ) -> None:
             session.site.delete(self.at(name), **({"forced": "true"} if force else {}))
             self.told(session, {self.label: name, "deleted": True}, f'The {self.noun} "{name}" is removed.')

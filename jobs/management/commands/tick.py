@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from accounts import policy
+from jobs.config.retention import prune_for_a_while
 from jobs.dispatch.tick import pass_once
 from jobs.execution.clock import now
 from jobs.execution.once import attend_once
@@ -22,5 +23,7 @@ class Command(BaseCommand):
         attended = attend_once()
         note_late_once(at=now())
         deliver_once(at=now(), still_seen=policy.still_seen)
+        for name, count in prune_for_a_while(at=now()).items():
+            self.stdout.write(f'Queue "{name}": {count} old jobs removed.')
         when = f"at {look.next_at:%Y-%m-%d %H:%M:%S} UTC" if look.next_at else "when something happens"
         self.stdout.write(f"{len(look.started)} started, {len(attended)} hosts attended; the next look is due {when}.")

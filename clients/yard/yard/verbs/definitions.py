@@ -62,6 +62,12 @@ Autostart = Annotated[
 ]
 MaxRunning = Annotated[str | None, typer.Option("--max-running", metavar="N", help='At most so many; "*": no limit.')]
 Weight = Annotated[int | None, typer.Option("--weight", help="Its share of the seats.")]
+KeepDays = Annotated[
+    str | None,
+    typer.Option(
+        "--keep-days", metavar="N", help='Finished jobs go after so many; "no": never; "*": as the site says.'
+    ),
+]
 Enabled = Annotated[bool | None, typer.Option("--enable/--disable", "-e/-D", help="Whether its jobs start.")]
 Zone = Annotated[str | None, typer.Option("--zone", "-z", help="Such as Europe/Berlin.")]
 Weekday = Annotated[list[str] | None, typer.Option("--weekday", "-w", help="Such as Monday; may be repeated.")]
@@ -80,12 +86,12 @@ def register(queue: typer.Typer, schedule: typer.Typer, kind: typer.Typer) -> No
     verb(queue, "enable", example="yard queue enable nightly")(enable)
     verb(queue, "disable", example="yard queue disable nightly")(disable)
     verb(queue, "autostart", example="yard queue autostart nightly 10\nyard queue autostart nightly no")(autostart)
-    SCHEDULES.register(schedule, example="nights")
+    SCHEDULES.register(schedule, example="nights", is_forced=True)
     example = "-p '22:00 06:00' -w Monday -w Tuesday --zone Europe/Berlin"
     verb(schedule, "add", example=f"yard schedule add nights {example}")(add_schedule)
     verb(schedule, "update", example="yard schedule update nights -p '21:00 06:00'")(update_schedule)
     verb(schedule, "openings", example="yard schedule openings nights --count 3")(openings)
-    TYPES.register(kind, example="render")
+    TYPES.register(kind, example="render", is_forced=True)
     verb(
         kind,
         "add",
@@ -105,12 +111,14 @@ def add_queue(
     auto: Autostart = None,
     limit: MaxRunning = None,
     weight: Weight = None,
+    keep: KeepDays = None,
     source: Source = None,
 ) -> None:
     """Make a queue. It is enabled and always open unless something else is said."""
     told = _queue(
-        title=title, schedule=schedule, host=host, pool=pool, enabled=enabled, auto=auto, limit=limit, weight=weight
-    )
+        title=title, schedule=schedule, host=host, pool=pool, enabled=enabled, auto=auto, limit=limit, weight=weight,
+        keep=keep,
+    )  # fmt: skip
     QUEUES.add(session, name, {**definition(source), **told})
 
 
@@ -125,12 +133,14 @@ def update_queue(
     auto: Autostart = None,
     limit: MaxRunning = None,
     weight: Weight = None,
+    keep: KeepDays = None,
     source: Source = None,
 ) -> None:
     """Change a queue. "*" takes a schedule, host, pool or limit away."""
     told = _queue(
-        title=title, schedule=schedule, host=host, pool=pool, enabled=enabled, auto=auto, limit=limit, weight=weight
-    )
+        title=title, schedule=schedule, host=host, pool=pool, enabled=enabled, auto=auto, limit=limit, weight=weight,
+        keep=keep,
+    )  # fmt: skip
     body = {**definition(source), **told}
     for one, other in (("host", "pool"), ("pool", "host")):
         # A queue has a host or a pool; naming one takes the other's place.
@@ -139,8 +149,10 @@ def update_queue(
     QUEUES.update(session, name, body)
 
 
-def _queue(*, auto: str | None, limit: str | None, **told: Any) -> dict[str, Any]:
-    body = {"max_running": _count(limit, "--max-running"), "autostart_count": _count(auto, "--autostart"), **told}
+def _queue(*, auto: str | None, limit: str | None, keep: str | None, **told: Any) -> dict[str, Any]:
+    counts = {"max_running": _count(limit, "--max-running"), "autostart_count": _count(auto, "--autostart")}
+    days = 0 if keep is not None and keep.lower() in NEVER else _count(keep, "--keep-days")
+    body = {**counts, "keep_days": days, **told}
     return {key: value for key, value in body.items() if value is not None}
 
 

@@ -1,4 +1,4 @@
-"""yard ls, job, stats: what there is and what may be asked of it."""
+"""yard ls, job: what there is and what may be asked of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from yard.failures import Failure, Usage
 from yard.options import Host, JobId, JobIds, check_text, one_of
 from yard.printing import Column
 from yard.session import Session, local_now
-from yard.site import Site, part
+from yard.site import Site
 from yard.times import lasted, moment, told
 from yard.verb import verb
 
@@ -24,19 +24,21 @@ DONE: Final = {
     "cancel": "is cancelled", "kill": "is killed", "pause": "is paused", "resume": "goes on", "retry": "runs again",
     "hold": "is held", "release": "is released",
 }  # fmt: skip
-FIRST: Final = ("first", "f")
-LAST: Final = ("last", "l")
-MORE: Final = ("up", "more", "u")
-LESS: Final = ("down", "less", "d")
+# Where a job goes, also in the words of batchd's client.
+TO: Final = {
+    **dict.fromkeys(("first", "f"), "first"), **dict.fromkeys(("last", "l"), "last"),
+    **dict.fromkeys(("up", "more", "u"), "up"), **dict.fromkeys(("down", "less", "d"), "down"),
+}  # fmt: skip
 
 
 def register(app: typer.Typer, job: typer.Typer) -> None:
     verb(app, "ls", example="yard ls\nyard ls nightly --state failed\nyard ls --all --json")(ls)
-    verb(app, "stats", example="yard stats\nyard stats nightly")(stats)
     verb(job, "view", example="yard job view 17\nyard job 17")(view)
     verb(job, "update", example="yard job update 17 --notes 'for Ann' --at 'tomorrow 6:00'")(update)
     verb(job, "priority", example="yard job priority 17 5\nyard job priority 17 first")(priority)
-    verb(job, "move", example="yard job move 17 --queue nightly\nyard job move 17 --before 12")(move)
+    verb(job, "move", example="yard job move 17 --queue nightly\nyard job move 17 --before 12\nyard job move 17 --up")(
+        move
+    )
     verb(job, "delete", example="yard job delete 17 18")(delete)
     verb(job, "events", example="yard job events 17")(events)
     for word in DONE:
@@ -176,21 +178,19 @@ def priority(
         str, typer.Argument(metavar="N|first|up|down|last", autocompletion=names.words("first", "up", "down", "last"))
     ],
 ) -> None:
-    """Say how soon a waiting job's turn is: a number (larger first), up or down by one, or its place in the queue.
+    """Say how soon a waiting job's turn is: a number (larger first), or where in its queue it goes.
 
     A number below 0 is written behind two dashes: yard job priority 17 -- -5
     """
-    if level in (*FIRST, *LAST):
-        changed = session.site.post(f"jobs/{job}/move", {"place": "first" if level in FIRST else "last"}).json
-        session.out.answer(changed, lambda: session.out.line(f"Job {job} is {'first' if level in FIRST else 'last'}."))
+    to = TO.get(level)
+    if to is not None:
+        moved = session.site.post(f"jobs/{job}/move", {"to": to}).json
+        session.out.answer(moved, lambda: session.out.line(f"Job {job} is moved: {to}."))
         return
-    if level in (*MORE, *LESS):
-        number = int(session.site.get(f"jobs/{job}")["priority"]) + (1 if level in MORE else -1)
-    else:
-        try:
-            number = int(level)
-        except ValueError:
-            raise Usage(f"{level[:40]!r} is no priority.", hint="Possible: a number, first, up, down, last.") from None
+    try:
+        number = int(level)
+    except ValueError:
+        raise Usage(f"{level[:40]!r} is no priority.", hint="Possible: a number, first, up, down, last.") from None
     changed = session.site.patch(f"jobs/{job}", {"priority": number})
     session.out.answer(changed, lambda: session.out.line(f"Job {job} has priority {changed['priority']}."))
 
@@ -201,22 +201,20 @@ def move(
     queue: Annotated[
         str | None, typer.Option("--queue", "-q", autocompletion=names.queues, help="Another queue.")
     ] = None,
-    first: Annotated[bool, typer.Option("--first", help="Before all of its priority.")] = False,
+    first: Annotated[bool, typer.Option("--first", help="Before all.")] = False,
     last: Annotated[bool, typer.Option("--last", help="Behind all.")] = False,
+    up: Annotated[bool, typer.Option("--up", help="Before the one that is before it.")] = False,
+    down: Annotated[bool, typer.Option("--down", help="Behind the one that is behind it.")] = False,
     before: Annotated[int | None, typer.Option("--before", min=1, metavar="JOB", help="Before another job.")] = None,
 ) -> None:
-    """Put a waiting job into another queue or to another place."""
-    if first + last + (before is not None) > 1 or not (queue or first or last or before):
-        raise Usage(
-            "It is not clear where the job is to go.", hint="Possible: --queue, and one of --first, --last, --before."
-        )
-    body: dict[str, Any] = {}
-    if queue:
-        body["queue"] = queue
-    if first or last:
-        body["place"] = "first" if first else "last"
-    if before:
-        body["before"] = before
+    """Put a waiting job into another queue (last, unless a place is said) or to another place."""
+    places = [word for word, is_said in (("first", first), ("last", last), ("up", up), ("down", down)) if is_said]
+    if len(places) + (before is not None) > 1 or not (queue or places or before):
+        hint = "Possible: --queue, and one of --first, --last, --up, --down, --before."
+        raise Usage("It is not clear where the job is to go.", hint=hint)
+    body: dict[str, Any] = {"queue": queue} if queue else {}
+    body |= {"to": places[0]} if places else {}
+    body |= {"before": before} if before else {}
     moved = session.site.post(f"jobs/{job}/move", body).json
     session.out.answer(moved, lambda: session.out.line(f'Job {job} is moved; its queue is "{moved["queue"]}".'))
 
@@ -291,21 +289,3 @@ def events(session: Session, job: JobId) -> None:
     """Show a job's history, the oldest first."""
     rows = list(session.site.pages(f"jobs/{job}/events"))
     session.out.answer({"results": rows}, lambda: session.out.table(EVENT_COLUMNS, rows, empty="Nothing happened."))
-
-
-def stats(
-    session: Session,
-    queues: Annotated[list[str] | None, typer.Argument(metavar="QUEUE", autocompletion=names.queues)] = None,
-) -> int:
-    """Count the jobs of queues by state."""
-    wanted = queues or [str(row["name"]) for row in session.site.pages("queues")]
-    counts = {name: session.site.get(f"queues/{part(name)}")["counts"] for name in wanted}
-    columns = [Column("QUEUE", lambda row: row["queue"])]
-    columns += [Column(state.upper(), _count_of(state), place) for place, state in enumerate(STATES, start=1)]
-    rows = [{"queue": name, "counts": found} for name, found in counts.items()]
-    session.out.answer(counts, lambda: session.out.table(columns, rows, empty="There is no queue."))
-    return 0
-
-
-def _count_of(state: str) -> Callable[[Any], Any]:
-    return lambda row: row["counts"].get(state, 0)

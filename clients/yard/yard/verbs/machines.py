@@ -55,7 +55,7 @@ Enabled = Annotated[bool | None, typer.Option("--enable/--disable", "-e/-D", hel
 
 
 def register(host: typer.Typer, pool: typer.Typer) -> None:
-    HOSTS.register(host, example="build1")
+    HOSTS.register(host, example="build1", is_forced=True)
     ssh = "--transport ssh --address build1.example.org --user batch --key build1"
     verb(host, "add", example=f"yard host add build1 {ssh} --seats 2")(add_host)
     verb(host, "update", example="yard host update build1 --seats 4")(update_host)
