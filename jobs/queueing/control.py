@@ -6,10 +6,12 @@ then True where the job has changed already and False where it is being carried 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.audit import commanded
 from hosts.models import Host
@@ -140,6 +142,40 @@ def move_to(
     return _change(job, fields, actor=actor, at=at)
 
 
+@commanded
+def swap(job: Job, *, way: Literal["forward", "back"], actor: str, at: datetime) -> bool:
+    """Let a waiting job change places with its neighbour in its queue's line. True also where it has none.
+
+    Raises Refused if it does not wait.
+    """
+    _check_waiting(Job.objects.get(pk=job.pk))
+    beside = _neighbour(job, way)
+    if beside is None:
+        return True
+    # In one order, so that two who swap at once wait for each other instead of for ever.
+    locked = Job.objects.select_for_update().filter(pk__in=[job.pk, beside.pk]).order_by("pk")
+    places = {row.pk: {"priority": row.priority, "position": row.position} for row in locked}
+    mine, other = places[job.pk], places[beside.pk]
+    if mine == other:
+        other["position"] += -1 if way == "forward" else 1
+    else:
+        _change(beside, mine, actor=actor, at=at)
+    return _change(job, other, actor=actor, at=at)
+
+
+def _neighbour(job: Job, way: Literal["forward", "back"]) -> Job | None:
+    """The waiting job directly ahead of or behind `job` in its queue."""
+    waiting = Job.objects.filter(queue=job.queue_id, state__in=WAITING)
+    place = {"priority": job.priority, "position": job.position}
+    if way == "forward":
+        ahead = Q(priority__gt=job.priority) | Q(priority=job.priority, position__lt=job.position)
+        ahead |= Q(**place, pk__lt=job.pk)
+        return waiting.filter(ahead).order_by("priority", "-position", "-pk").first()
+    behind = Q(priority__lt=job.priority) | Q(priority=job.priority, position__gt=job.position)
+    behind |= Q(**place, pk__gt=job.pk)
+    return waiting.filter(behind).order_by("-priority", "position", "pk").first()
+
+
 def _position(job: Job, queue: Queue, place: str, before: Job | None, at: datetime) -> int:
     waiting = Job.objects.filter(queue=queue, state__in=WAITING).exclude(pk=job.pk)
     if before is not None:
@@ -163,11 +199,10 @@ def _between(ahead: int | None, before: Job) -> int:
     return middle
 
 
-def _change(job: Job, fields: dict[str, object], *, actor: str, at: datetime) -> bool:
+def _change(job: Job, fields: Mapping[str, object], *, actor: str, at: datetime) -> bool:
     """Change a waiting job's row; its lane and its own gates follow."""
     locked = Job.objects.select_for_update().get(pk=job.pk)
-    if locked.state not in WAITING:
-        raise Refused(f"Job {job.pk} is {locked.state}; only a waiting job can be changed.", code="not_waiting")
+    _check_waiting(locked)
     for name, value in fields.items():
         setattr(locked, name, value)
     host = locked.host if isinstance(locked.host, Host) else None
@@ -179,3 +214,9 @@ def _change(job: Job, fields: dict[str, object], *, actor: str, at: datetime) ->
     job.refresh_from_db()
     ring()
     return True
+
+
+def _check_waiting(job: Job) -> None:
+    """Raises Refused unless `job`, as it has just been read, waits."""
+    if job.state not in WAITING:
+        raise Refused(f"Job {job.pk} is {job.state}; only a waiting job can be changed.", code="not_waiting")
