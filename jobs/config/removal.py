@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, ProtectedError, QuerySet
+from django.db.models import Count, ProtectedError, Q, QuerySet
 
-from accounts.audit import Values, removed
+from accounts.audit import Values, record, removed
 from jobs.execution.store import FileStore
 from jobs.models import Attempt, Event, Job, JobState, JobType, Queue, Schedule
 from jobs.problems import Refused
@@ -46,13 +48,42 @@ def remove_queue(queue: Queue, *, is_forced: bool = False) -> None:
     _remove(queue, f'Queue "{queue.name}" has got new jobs meanwhile.', also={"jobs": counts} if counts else None)
 
 
+def remove_jobs_of(queue: Queue, *parts: Q) -> int:
+    """Remove those jobs of the queue that are in any of `parts`, in batches. How many.
+
+    Raises Refused, nothing removed, if any of them runs.
+    """
+    wanted = Job.objects.filter(functools.reduce(operator.or_, parts), queue=queue)
+    if wanted.filter(state=JobState.RUNNING).exists():
+        raise Refused(f'Some of these jobs of queue "{queue.name}" run.', code="running", hint="End them first.")
+    count = 0
+    while ids := list(wanted.exclude(state=JobState.RUNNING).values_list("pk", flat=True)[:BATCH]):
+        with transaction.atomic():
+            gone = _remove_jobs(ids)
+            record("remove", kind="jobs.job", name=f"{gone} jobs of {queue.name}", before={"jobs": ids})
+        count += gone
+        if not gone:
+            break
+    return count
+
+
 def counts_of(jobs: QuerySet[Job]) -> dict[str, int]:
     """How many of the jobs are in each state, states without one left out."""
     return dict(jobs.order_by().values_list("state").annotate(n=Count("id")))
 
 
-def remove_schedule(schedule: Schedule) -> None:
-    """Remove the schedule. Raises Refused, naming them, if queues use it."""
+def remove_schedule(schedule: Schedule, *, is_forced: bool = False) -> None:
+    """Remove the schedule; with `is_forced`, its queues with their finished and waiting jobs as well.
+
+    Raises Refused, nothing removed, naming the queues, if some use it or, forced, if jobs of theirs run.
+    """
+    if is_forced:
+        queues = list(schedule.queues.order_by("name"))
+        if Job.objects.filter(queue__in=queues, state=JobState.RUNNING).exists():
+            message = f'Jobs run in queues of schedule "{schedule.name}".'
+            raise Refused(message, code="in_use", hint="They must end first.")
+        for queue in queues:
+            remove_queue(queue, is_forced=True)
     names = list(schedule.queues.values_list("name", flat=True)[: SHOWN + 1])
     if names:
         listed = _listed(names)
