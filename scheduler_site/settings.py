@@ -48,6 +48,8 @@ ALLOWED_HOSTS = [
     *LOOPBACK_NAMES,
 ]
 CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS")
+# Beneath /batchd/ only: whose pages may ask there, with what their browsers remember.
+BATCHYARD_BATCHD_ORIGINS = env.names("BATCHYARD_BATCHD_ORIGINS")
 
 INSTALLED_APPS = [
     # Before Django's own accounts, two of whose commands it completes.
