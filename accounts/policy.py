@@ -14,7 +14,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Model, Q, QuerySet
 from django.http import Http404
 
-from accounts.models import Grant, Session, Token, User
+from accounts.models import DEFAULT_HOST, Grant, Session, Token, User
 from accounts.rights import PLACES, Held, Person, look_up, rights_of
 from hosts.models import Host, Pool
 from jobs.models import Job, JobType, Lane, Queue, Schedule, Statistic, Subscription
@@ -290,6 +290,47 @@ def target_host(user: Person, job: Job, name: str | None) -> Host | None:
 def _require_at(user: Person, job: Job, name: str, *, queue: int, host: int | None) -> None:
     if not may(user, "move", Job(queue_id=queue, type_id=job.type_id, host_id=host)):
         raise PermissionDenied(f'You may not move job {job.pk} to "{name[:100]}".')
+
+
+# --- where the refusal comes first: who may not use a kind of thing here does not learn which there are ---
+
+
+def queue_for(user: Person, name: str, *, verb: str = "view", of: type[Queue | Job] = Queue) -> Queue:
+    """The queue of that name, if `user` may do `verb` to it or, with `of` Job, to jobs in it.
+
+    Raises PermissionDenied before it is looked at whether there is one, then Missing.
+    """
+    queue = Queue.objects.select_related("schedule", "host").filter(name=name).first() if name.isprintable() else None
+    place = {"queue": queue.pk if queue else NOTHING}
+    if not rights_of(user).has(_asked(verb, of), place):
+        raise PermissionDenied(f'You may not {verb} {of._meta.verbose_name_plural} on queue "{name[:100]}".')
+    if queue is None:
+        raise Missing(_unknown(visible(user, Queue.objects.all()), name, code="not_found"))
+    return queue
+
+
+def job_of_right(user: Person, pk: int, *, verb: str = "view", rows: QuerySet[Job]) -> Job:
+    """That one of `rows`, if `user` may do `verb` to it. Raises as `queue_for` does."""
+    job = rows.filter(pk=pk).first() if pk < ID_LIMIT else None
+    if not (may(user, verb, job) if job else may_everywhere(user, verb, Job)):
+        raise PermissionDenied(f"You may not {verb} job {pk}.")
+    if job is None:
+        raise Missing(Problem("not_found", f"There is no job {pk}."))
+    return job
+
+
+def types_in(user: Person, queue: Queue, rows: QuerySet[JobType]) -> list[JobType]:
+    """Those of `rows` of which `user` may submit jobs to `queue`, on some host or without naming one."""
+    rights = rights_of(user)
+    return [kind for kind in rows if rights.has("jobs.add_job", {"queue": queue.pk, "type": kind.pk})]
+
+
+def hosts_in(user: Person, queue: Queue, *, kind: JobType | None = None) -> list[str]:
+    """The hosts that jobs of `user` in `queue`, of type `kind` if one is given, may ask for: first, if that is
+    possible, none."""
+    rights, place = rights_of(user), {"queue": queue.pk, **({"type": kind.pk} if kind else {})}
+    known: list[tuple[str, int | None]] = [(DEFAULT_HOST, None), *Host.objects.values_list("name", "pk")]
+    return [name for name, pk in known if rights.has("jobs.add_job", {**place, "host": pk})]
 
 
 # --- accounts ---

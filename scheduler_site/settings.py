@@ -59,6 +59,8 @@ HAS_OWN_SECRET_KEYS_FILE = BATCHYARD_SECRET_KEYS_FILE != DEFAULT_SECRET_KEYS_FIL
 # Loopback names are always safe to answer to: the health of a site is asked there.
 ALLOWED_HOSTS = [*hosts(env.names("ALLOWED_HOSTS", default=OWN_NAME), ways=BATCHYARD_AUTH), *LOOPBACK_NAMES]
 CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS")
+# Beneath /batchd/ only: whose pages may ask there, with what their browsers remember.
+BATCHYARD_BATCHD_ORIGINS = env.names("BATCHYARD_BATCHD_ORIGINS")
 
 INSTALLED_APPS = [
     # Before Django's own accounts, two of whose commands it completes.

@@ -5,6 +5,7 @@ from django.urls import include, path
 from django.urls.resolvers import URLPattern, URLResolver
 
 from accounts.web.urls import audit_urls
+from jobs.compat.batchd.urls import RootView
 from scheduler_site.health import healthz
 from scheduler_site.metrics import metrics
 from scheduler_site.pages import components
@@ -14,6 +15,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", metrics),
     path("admin/", admin.site.urls),
     path("api/", include("scheduler_site.api.urls")),
+    path("batchd", RootView.as_view()),
+    path("batchd/", include("jobs.compat.batchd.urls")),
     path("accounts/", include("accounts.web.urls")),
     *audit_urls,
     path("components/", components, name="components"),

@@ -6,7 +6,9 @@ It never lets work go elsewhere: a host that queues or types name stays, as thei
 
 from __future__ import annotations
 
+import functools
 import logging
+import operator
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -15,7 +17,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Model, ProtectedError, Q, QuerySet
 
-from accounts.audit import Values, removed
+from accounts.audit import Values, record, removed
 from hosts import definitions
 from hosts.models import Host
 from jobs.execution.store import FileStore
@@ -120,6 +122,25 @@ def _clear(
         if not remove_jobs(Job.objects.filter(pk__in=ids)):
             break
     return counts
+
+
+def remove_jobs_of(queue: Queue, *parts: Q) -> int:
+    """Remove those jobs of the queue that are in any of `parts`, in batches. How many.
+
+    Raises Refused, nothing removed, if any of them runs.
+    """
+    wanted = Job.objects.filter(functools.reduce(operator.or_, parts), queue=queue)
+    if wanted.filter(state=JobState.RUNNING).exists():
+        raise Refused(f'Some of these jobs of queue "{queue.name}" run.', code="running", hint="End them first.")
+    count = 0
+    while ids := list(wanted.exclude(state=JobState.RUNNING).values_list("pk", flat=True)[:BATCH]):
+        with transaction.atomic():
+            gone = remove_jobs(Job.objects.filter(pk__in=ids))
+            record("remove", kind="jobs.job", name=f"{gone} jobs of {queue.name}", before={"jobs": ids})
+        count += gone
+        if not gone:
+            break
+    return count
 
 
 def counts_of(jobs: QuerySet[Job]) -> dict[str, int]:

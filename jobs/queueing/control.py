@@ -6,6 +6,7 @@ then True where the job has changed already and False where it is being carried 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
@@ -182,7 +183,7 @@ def _check_waiting(job: Job) -> None:
         raise Refused(f"Job {job.pk} is {job.state}; only a waiting job can be changed.", code="not_waiting")
 
 
-def _change(job: Job, fields: dict[str, object], *, actor: str, at: datetime, told: str = "") -> bool:
+def _change(job: Job, fields: Mapping[str, object], *, actor: str, at: datetime, told: str = "") -> bool:
     """Change a waiting job's row; its lane and its own gates follow."""
     locked = Job.objects.select_for_update().get(pk=job.pk)
     _check_waiting(locked)

@@ -291,6 +291,7 @@ def test_an_entry_says_when(db: None) -> None:
     assert timezone.now() - entry.at < timedelta(minutes=1)
 
 
+@pytest.mark.meets("BD-56")
 def test_accounts_made_on_the_command_line_are_told(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
 

@@ -79,6 +79,7 @@ def test_limits_of_one_grant_hold_together_and_grants_add_up(things: None, bob: 
     }  # fmt: skip
 
 
+@pytest.mark.meets("BD-49")
 def test_two_halves_of_the_right_to_submit_do_not_add_up(things: None, bob: User) -> None:
     grant(bob, "CreateJobs", queue=Queue.objects.get(name="nightly"), type=JobType.objects.get(name="command"))
     grant(bob, "CreateJobs", queue=Queue.objects.get(name="daily"), type=JobType.objects.get(name="render"))
@@ -91,6 +92,7 @@ def test_two_halves_of_the_right_to_submit_do_not_add_up(things: None, bob: User
     assert [status("nightly", "render"), status("daily", "command")] == [403, 403]
 
 
+@pytest.mark.meets("BD-49")
 def test_the_queues_own_host_means_a_job_that_names_none(things: None, bob: User) -> None:
     grant(bob, "CreateJobs", is_default_host=True)
     client = client_of(bob)
@@ -115,6 +117,7 @@ def test_nobody_learns_names_by_submitting(things: None, bob: User) -> None:
     assert_error(client.post(f"{V1}/jobs/bulk", bulk), 403)
 
 
+@pytest.mark.meets("BD-24")
 def test_moving_a_job_needs_the_right_at_both_ends(things: None, bob: User) -> None:
     grant(bob, "ManageJobs", queue=Queue.objects.get(name="nightly"))
     client = client_of(bob)
@@ -255,6 +258,7 @@ def test_people_change_their_own_password_with_the_present_one(db: None) -> None
     assert User.objects.get(username="carol").check_password("a-long-enough-pw-1")
 
 
+@pytest.mark.meets("BD-52")
 def test_users_and_groups_are_made_changed_and_removed(bob: User) -> None:
     client = client_of(User.objects.create_superuser("boss"))
 

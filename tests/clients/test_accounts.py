@@ -104,6 +104,7 @@ def test_tokens_are_made_shown_once_and_revoked(ann: Yard) -> None:
     assert "There is no token" in one_line_of(ann("token", "delete", "none"), status=1)
 
 
+@pytest.mark.meets("BD-54")
 def test_queues_and_schedules_are_made_changed_and_removed(yard: Yard) -> None:
     yard.ok(
         "schedule",

@@ -37,6 +37,7 @@ COMMANDS = sorted(commands())
 names = [" ".join(words) for words in COMMANDS]
 
 
+@pytest.mark.meets("BD-54")
 @pytest.mark.parametrize("words", COMMANDS, ids=names)
 def test_every_command_has_help_with_an_example_that_can_be_meant(stranger: Yard, words: tuple[str, ...]) -> None:
     text = stranger.ok(*words, "--help")

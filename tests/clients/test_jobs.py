@@ -30,6 +30,7 @@ def waiting(yard: Yard, *words: str) -> int:
     return int(yard.json("submit", "true", "--hold", *words)["id"])
 
 
+@pytest.mark.meets("BD-54")
 def test_bare_values_fill_parameters_in_order_and_named_ones_win(yard: Yard) -> None:
     def params(*words: str) -> Any:
         return yard.json("submit", "--type", "adder", "--hold", *words)["params"]
@@ -42,6 +43,7 @@ def test_bare_values_fill_parameters_in_order_and_named_ones_win(yard: Yard) -> 
     assert params("@/etc/passwd") == {"a": "@/etc/passwd", "b": "1"}
 
 
+@pytest.mark.meets("BD-55")
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -61,6 +63,7 @@ def test_what_the_site_refuses_is_one_line_that_helps(yard: Yard, words: list[st
     assert told in one_line_of(result, status=2 if "takes 2" in told else 1)
 
 
+@pytest.mark.meets("BD-55")
 def test_a_job_is_submitted_followed_and_ends_as_it_did(yard: Yard) -> None:
     result = yard("submit", r"printf 'ä \033[31mred\033[0m\n'; sleep 0.3; echo late >&2; exit 3", "--follow")
 

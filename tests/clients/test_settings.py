@@ -31,6 +31,7 @@ def configure(yard: Yard, text: str, *, mode: int = 0o644) -> Path:
     return path
 
 
+@pytest.mark.meets("BD-54")
 def test_an_option_wins_over_a_variable_over_the_file_over_the_login_over_the_default(stranger: Yard) -> None:
     def queue_and_url(*options: str) -> tuple[str, str]:
         shown = stranger.json("config", "show", *options)

@@ -202,6 +202,7 @@ def test_a_watch_ends_when_nothing_is_left(yard: Yard) -> None:
     assert "succeeded" in screen
 
 
+@pytest.mark.meets("BD-54")
 def test_the_shell_takes_the_same_commands(yard: Yard) -> None:
     script = (
         b"# a comment\nstats --json\nyard submit 'echo a; echo b' --follow\nshell\nbad 'quote\nls --stats\nexit\nls\n"

@@ -13,6 +13,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 NOON = datetime(2026, 1, 14, 12, 0, tzinfo=BERLIN)
 
 
+@pytest.mark.meets("BD-58")
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

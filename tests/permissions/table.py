@@ -188,6 +188,53 @@ PAGES: Final[Table] = {
 }
 
 
+MANAGE_JOBS: Final = (P.MANAGE_JOBS,)
+CREATE_JOBS: Final = (P.CREATE_JOBS,)
+# Beneath batchd's addresses what one may not do is refused before it is looked for.
+BATCHD: Final[Table] = {
+    ("GET", "batchd"): ACCOUNT,
+    ("GET", "batchd/"): ACCOUNT,
+    ("GET", "batchd/stats"): action(MANAGE_JOBS, Where.EVERYWHERE),
+    ("GET", "batchd/stats/{name}"): action(MANAGE_JOBS, Where.HERE, QUEUE),
+    ("GET", "batchd/queue"): listing(VIEW_QUEUES, QUEUE, '"name":"nightly"'),
+    ("POST", "batchd/queue"): action((P.MANAGE_QUEUES,), Where.EVERYWHERE),
+    ("GET", "batchd/queue/{name}"): action(VIEW_QUEUES, Where.HERE, QUEUE),
+    ("PUT", "batchd/queue/{name}"): action((P.MANAGE_QUEUES,), Where.HERE, QUEUE, enabled=False),
+    ("DELETE", "batchd/queue/{name}"): action((P.MANAGE_QUEUES,), Where.HERE, QUEUE),
+    ("POST", "batchd/queue/{name}"): action(CREATE_JOBS, Where.HERE, JOB, type="render", params={"scene": "a"}),
+    ("GET", "batchd/queue/{name}/jobs"): action(VIEW_JOBS, Where.HERE, QUEUE),
+    ("GET", "batchd/queue/{name}/type"): action(CREATE_JOBS, Where.HERE, QUEUE),
+    ("GET", "batchd/queue/{name}/host"): action(CREATE_JOBS, Where.HERE, QUEUE),
+    ("GET", "batchd/queue/{name}/type/{kind}/host"): action(CREATE_JOBS, Where.HERE, QUEUE | TYPE),
+    ("DELETE", "batchd/queue/{name}/{seq}"): action(MANAGE_JOBS, Where.HERE, JOB),
+    ("GET", "batchd/jobs"): action(VIEW_JOBS, Where.EVERYWHERE),
+    ("GET", "batchd/job/{pk}"): action(VIEW_JOBS, Where.HERE, JOB),
+    ("PUT", "batchd/job/{pk}"): action(MANAGE_JOBS, Where.HERE, JOB, notes="n"),
+    ("DELETE", "batchd/job/{pk}"): action(MANAGE_JOBS, Where.HERE, JOB),
+    ("GET", "batchd/job/{pk}/results"): action(VIEW_JOBS, Where.HERE, JOB),
+    ("GET", "batchd/job/{pk}/results/last"): action(VIEW_JOBS, Where.HERE, JOB),
+    ("GET", "batchd/schedule"): action(VIEW_SCHEDULES, Where.EVERYWHERE),
+    ("POST", "batchd/schedule"): action((P.MANAGE_SCHEDULES,), Where.EVERYWHERE),
+    ("DELETE", "batchd/schedule/{name}"): action((P.MANAGE_SCHEDULES,), Where.EVERYWHERE),
+    ("GET", "batchd/type"): listing(VIEW_TYPES, TYPE, '"name":"render"'),
+    ("GET", "batchd/type/{name}"): thing(VIEW_TYPES, TYPE),
+    ("GET", "batchd/host"): ACCOUNT,
+    ("GET", "batchd/user"): SUPER_ACTION,
+    ("POST", "batchd/user"): SUPER_ACTION,
+    ("PUT", "batchd/user/{name}"): SUPER_ACTION,
+    ("GET", "batchd/user/{name}/permissions"): SUPER_ACTION,
+    ("POST", "batchd/user/{name}/permissions"): SUPER_ACTION,
+    ("DELETE", "batchd/user/{name}/permissions/{pk}"): SUPER_ACTION,
+    **{
+        ("GET", f"batchd/monitor/{prefix}current/{form}"): ACCOUNT
+        for prefix in ("", "{prefix}/")
+        for form in ("plain", "tree")
+    },
+    # An address that does not exist.
+    ("GET", "batchd/{path}"): PUBLIC,
+}
+
+
 @dataclass(frozen=True)
 class AdminRule:
     """Who sees, makes, and changes or deletes the rows of a model in the admin pages."""

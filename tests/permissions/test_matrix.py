@@ -22,15 +22,27 @@ from tests.api.parts import finish, make_job, make_type, start, write
 from tests.builders import make_host, make_pool, make_queue, make_schedule
 from tests.permissions.actors import ACTORS, PEOPLE, Actor
 from tests.permissions.routes import ROUTES, beneath, others
-from tests.permissions.table import ADMIN, ADMIN_ALSO, ADMIN_SITE, API, PAGES, AdminRule, Kind, Rule, Where
+from tests.permissions.table import ADMIN, ADMIN_ALSO, ADMIN_SITE, API, BATCHD, PAGES, AdminRule, Kind, Rule, Where
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 NAMES: Final = {
     "queues": "nightly", "job-types": "render", "schedules": "nights", "hosts": "build1", "pools": "both",
     "users": "alice", "groups": "night shift", "submit": "render", "jobs": "model",
+    "stats": "nightly", "queue": "nightly", "schedule": "nights", "type": "render", "user": "alice",
 }  # fmt: skip
-WORDS: Final = {"path": "a.txt", "word": "enable", "verb": "retry", "number": "1", "stream": "stdout", "place": "last",
-                "label": "0123456789abcdef"}  # fmt: skip
+REST: Final = {**API, **BATCHD}
+NOTHING: Final = frozenset({"api/{path}", "batchd/{path}"})
+WORDS: Final = {
+    "kind": "render",
+    "prefix": "batchd.jobs",
+    "path": "a.txt",
+    "word": "enable",
+    "verb": "retry",
+    "number": "1",
+    "stream": "stdout",
+    "place": "last",
+    "label": "0123456789abcdef",
+}
 each = pytest.mark.parametrize("actor", ACTORS, ids=[actor.name for actor in ACTORS])
 each_person = pytest.mark.parametrize("actor", PEOPLE, ids=[actor.name for actor in PEOPLE])
 
@@ -46,7 +58,8 @@ def own_directories(settings: LazySettings, tmp_path: Path) -> None:
 @pytest.fixture(autouse=True)
 def one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     """A download gives its connection back before the bytes; here that would end the test's transaction."""
-    monkeypatch.setattr("jobs.web.output.connection", SimpleNamespace(close=lambda: None))
+    for module in ("jobs.web.output", "jobs.compat.batchd.results"):
+        monkeypatch.setattr(f"{module}.connection", SimpleNamespace(close=lambda: None))
 
 
 @pytest.fixture
@@ -61,9 +74,11 @@ def job(db: None) -> Job:
         make_pool(name)
     make_schedule("nights")
     night_shift = Group.objects.create(name="night shift")
-    Grant.objects.create(group=night_shift, permission="ViewHosts")
     Parameter.objects.create(job_type=make_type("render"), position=2, name="model", type="InputFile")
-    attempt = start(make_job(User.objects.create_user("alice"), params={"scene": "a", "model": "a.txt"}))
+    alice = User.objects.create_user("alice")
+    Grant.objects.create(user=alice, permission="ViewHosts")
+    Grant.objects.create(group=night_shift, permission="ViewHosts")
+    attempt = start(make_job(alice, params={"scene": "a", "model": "a.txt"}))
     write(attempt, ("stdout", b"hello"))
     finish(attempt)
     return attempt.job
@@ -71,16 +86,18 @@ def job(db: None) -> Job:
 
 def address(route: str, job: Job) -> str:
     """An address of this route about this thing."""
-    noun = route.removeprefix("api/v1/").split("/")[0]
+    noun = route.removeprefix("api/v1/").removeprefix("batchd/").split("/")[0]
     first_grant = Grant.objects.order_by("pk").values_list("pk", flat=True)[0]
     own_token = Token.objects.values_list("token_key", flat=True).first() or "none"
     parts = {
         **WORDS,
         "key": own_token,
         "name": NAMES.get(noun, ""),
-        "pk": str(first_grant if noun == "grants" else job.pk),
+        "pk": str(first_grant if noun in {"grants", "user"} else job.pk),
+        "seq": str(job.position),
     }
-    return "/" + re.sub(r"\{(\w+)\}", lambda match: parts[match[1]], route)
+    words = "?forced=true" if route == "batchd/queue/{name}" else ""
+    return "/" + re.sub(r"\{(\w+)\}", lambda match: parts[match[1]], route) + words
 
 
 @contextmanager
@@ -93,7 +110,7 @@ def undone() -> Iterator[None]:
 
 def asked(client: Client, method: str, route: str, rule: Rule, job: Job) -> Any:
     body: Any = dict(rule.body) if method != "GET" else None
-    options = {"format": "json"} if route.startswith("api/") and route != "api/v1/files" else {}
+    options = {"format": "json"} if route.startswith(("api/", "batchd")) and route != "api/v1/files" else {}
     with undone():
         answer = getattr(client, method.lower())(address(route, job), body, **options)
         if answer.streaming and not answer.is_async:
@@ -113,8 +130,12 @@ def test_every_address_of_the_api_stands_in_the_table() -> None:
     assert {route for _method, route in API} == {f"api/{route}" for route in beneath("api/")}
 
 
+def test_every_address_of_batchd_stands_in_the_table() -> None:
+    assert {route for _method, route in BATCHD} == {"batchd", *(f"batchd/{route}" for route in beneath("batchd/"))}
+
+
 def test_every_page_stands_in_the_table() -> None:
-    assert {route for _method, route in PAGES} == set(others("api/", "admin/"))
+    assert {route for _method, route in PAGES} == set(others("api/", "admin/", "batchd"))
 
 
 def test_every_page_of_the_admin_site_stands_in_the_table() -> None:
@@ -129,9 +150,9 @@ def test_every_page_of_the_admin_site_stands_in_the_table() -> None:
 def test_every_method_that_an_address_takes_stands_in_the_table(job: Job) -> None:
     client = Actor("superuser", is_super=True).api()
     missing = []
-    for route in sorted({route for _method, route in API}):
+    for route in sorted({route for _method, route in REST}):
         for method in METHODS:
-            if (method, route) in API or route == "api/{path}":
+            if (method, route) in REST or route in NOTHING:
                 continue
             with undone():
                 answer = client.generic(method, address(route, job))
@@ -141,16 +162,17 @@ def test_every_method_that_an_address_takes_stands_in_the_table(job: Job) -> Non
     assert missing == []
 
 
+@pytest.mark.meets("BD-48")
 @each
 def test_the_api_answers_everybody_as_the_table_says(actor: Actor, job: Job) -> None:
     client = actor.api()
     wrong = []
-    for (method, route), rule in API.items():
+    for (method, route), rule in REST.items():
         if actor.scope != "queue" and not actor.is_asked_about(*rule.see, *rule.do):
             continue
         answer = asked(client, method, route, rule, job)
         expected = actor.expected(rule, method=method)
-        got = None if route == "api/{path}" else refusal(answer)
+        got = None if route in NOTHING else refusal(answer)
         if got != expected:
             wrong.append((method, route, answer.status_code, expected))
         elif rule.kind is Kind.LIST and expected is None:

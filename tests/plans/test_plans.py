@@ -83,6 +83,7 @@ def answered(client: Client, path: str) -> Callable[[], object]:
     return ask
 
 
+@pytest.mark.meets("BD-62")
 @pytest.mark.parametrize("query", LISTS)
 def test_a_list_of_jobs(stocked: str, client: Client, query: str) -> None:
     check(stocked, answered(client, f"/api/v1/jobs{query}"))

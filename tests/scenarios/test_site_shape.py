@@ -96,6 +96,7 @@ def parts(postgres_server: PostgresServer, redis_server: RedisServer, tmp_path: 
         yield found
 
 
+@pytest.mark.meets("BD-57")
 @pytest.mark.parametrize(
     "number",
     [pytest.param(signal.SIGTERM, id="asked to end"), pytest.param(signal.SIGKILL, id="killed")],

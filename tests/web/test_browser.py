@@ -30,6 +30,7 @@ def lines(tab: Page) -> list[str]:
     return tab.locator("#output-box code").inner_text().split("\n")
 
 
+@pytest.mark.meets("BD-59")
 def test_a_person_submits_a_job_and_sees_its_output_appear(tab: Page) -> None:
     tab.get_by_role("link", name="Submit", exact=True).click()
     tab.locator(".choices a", has_text="command").click()

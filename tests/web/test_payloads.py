@@ -40,6 +40,7 @@ SIGNS: Final = (
 )
 
 
+@pytest.mark.meets("BD-59")
 @pytest.mark.parametrize("payload", PAYLOADS, ids=range(len(PAYLOADS)))
 def test_245_nothing_that_is_stored_or_printed_becomes_markup(page: Client, alice: User, payload: str) -> None:
     queue = make_queue("anytime", title=payload[:200])

@@ -49,6 +49,7 @@ def test_a_site_without_job_types_says_what_to_do(page: Client) -> None:
     assert "No job types yet" in text(page.get("/submit/"))
 
 
+@pytest.mark.meets("BD-59")
 def test_the_form_asks_for_what_the_type_declares(page: Client, render: JobType) -> None:
     answer = page.get(FORM)
 

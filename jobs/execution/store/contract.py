@@ -6,7 +6,7 @@ never shows a byte beyond them and never needs one that is not yet committed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, Protocol
 
@@ -102,6 +102,9 @@ class OutputStore(Protocol):
 
         Raises ValueError for a negative offset or limit, OutputLost, OSError.
         """
+
+    def told_apart(self, attempt: int, chunk: Chunk, *, sizes: Sizes) -> Iterator[tuple[Stream, bytes]]:
+        """The bytes of a chunk that was read of both streams, each piece with its stream, in order of arrival."""
 
     def dropped(self, attempt: int, stream: Stream, *, size_bytes: int) -> Gap | None:
         """The range [start, end) that was not kept of a stream of this size. None: all was."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Final
@@ -113,6 +113,15 @@ class FileStore:
             yield from runs(self._path(attempt, 0), sizes=sizes, offset=offset)
         elif offset < sizes.of(view):
             yield Run(view, offset, sizes.of(view))
+
+    def told_apart(self, attempt: int, chunk: Chunk, *, sizes: Sizes) -> Iterator[tuple[Stream, bytes]]:
+        with closing(self._runs(attempt, "both", sizes=sizes, offset=chunk.offset)) as following:
+            data = chunk.data
+            for run in following:
+                if not data:
+                    return
+                yield run.stream, data[: run.end - run.start]
+                data = data[run.end - run.start :]
 
     def dropped(self, attempt: int, stream: Stream, *, size_bytes: int) -> Gap | None:
         with closing(self._reader(attempt, stream, size_bytes)) as reader:

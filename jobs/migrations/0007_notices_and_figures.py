@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('hosts', '0002_place'),
-        ('jobs', '0005_faults'),
+        ('jobs', '0006_secrets'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

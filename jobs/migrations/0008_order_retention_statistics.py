@@ -17,7 +17,7 @@ def remove_triggers(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('jobs', '0005_faults'),
+        ('jobs', '0007_notices_and_figures'),
     ]
 
     operations = [

@@ -1,0 +1,1 @@
+"""Edges that speak the words of other systems."""

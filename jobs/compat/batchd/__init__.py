@@ -1,0 +1,1 @@
+"""batchd's HTTP contract beneath /batchd/, for programs that were written for it."""

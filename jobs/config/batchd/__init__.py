@@ -1,0 +1,1 @@
+"""Takes batchd's own configuration files in, as they are."""

@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from jobs.config.text.exporting import site_text, withheld
+
+
+class Command(BaseCommand):
+    help = "Prints the site's variables, hosts, pools, schedules, job types, queues and grants as YAML."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.stdout.write(site_text(), ending="")
+        for name in withheld():
+            self.stderr.write(f"Left out, as its name speaks of a secret: {name}.")
