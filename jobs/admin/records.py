@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from jobs.models import Attempt, Engine, Event, Lane, Notice, Output, Script, Subscription
 from scheduler_site.admin_parts import RecordAdmin, RevocableAdmin
@@ -63,6 +68,12 @@ class SubscriptionAdmin(RevocableAdmin[Subscription]):
     list_select_related = ("owner",)
     search_fields = ("name", "=owner__username")
     exclude = ("secret_url",)
+
+    def get_deleted_objects(
+        self, objs: QuerySet[Subscription] | Sequence[Subscription], request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
+        """Its notices go with it: they have no life of their own, and need no permission of their own."""
+        return [str(row) for row in objs], {}, self.not_permitted(request, "delete", objs), []
 
 
 @admin.register(Notice)

@@ -10,8 +10,9 @@ from accounts.audit import record
 from accounts.models import Token
 from jobs.dispatch.tick import pass_once
 from jobs.execution import ownership
-from jobs.models import Attempt, DatedException, Engine, Output, Queue, Script, Site
+from jobs.models import Attempt, DatedException, Engine, Notice, Output, Queue, Script, Site
 from tests.builders import MONDAY_NOON, grant, make_host, make_job, make_pool, make_queue, make_schedule, make_user
+from tests.notices.parts import subscribe
 
 
 def fill(*, number: int = 0) -> None:
@@ -36,6 +37,10 @@ def fill(*, number: int = 0) -> None:
     Site.get()
     Token.objects.create(make_user())  # type: ignore[no-untyped-call]
     grant(make_user(), "ViewQueues", queue=make_queue(f"queue{number}"))
+    Notice.objects.create(
+        subscription=subscribe("failed", owner=make_user()), kind="failed", thing=attempt.job_id, name=f"queue{number}",
+        at=MONDAY_NOON, next_at=MONDAY_NOON,
+    )  # fmt: skip
     record("change", name=f"queue{number}")
     Group.objects.create(name=f"group{number}")
     AccessAttempt.objects.create(username=f"eve{number}", ip_address="192.0.2.1", failures_since_start=5)

@@ -22,11 +22,13 @@ from jobs.models import (
     Job,
     JobType,
     Lane,
+    Notice,
     Output,
     Queue,
     Schedule,
     Script,
     Site,
+    Subscription,
 )
 from scheduler_site.admin_menu import MENU
 from tests.admin.pages import text, url
@@ -34,12 +36,12 @@ from tests.admin.rows import fill
 
 OURS = [model for app in ("accounts", "hosts", "jobs") for model in apps.get_app_config(app).get_models()]
 SHOWN: list[type[Model]] = [*admin.site._registry]
-RECORDS = [AccessLog, Attempt, AuditEntry, Engine, Event, Lane, Lease, LogEntry, Output, Ownership, Script]
-REVOCABLE = [AccessAttempt, Grant, Token]
+RECORDS = [AccessLog, Attempt, AuditEntry, Engine, Event, Lane, Lease, LogEntry, Notice, Output, Ownership, Script]
+REVOCABLE = [AccessAttempt, Grant, Subscription, Token]
 DEFINITIONS = [Group, Host, Job, JobType, Pool, Queue, Schedule, User]
 INSIDE_OTHERS = {"PoolMember", "Window", "DatedException", "Parameter"}
-# What is added up has other pages, and what is to go has none.
-NOT_SHOWN = {"Tally", "Statistic", "DroppedOutput"}
+# What is added up and drawn has other pages, and what is to go has none.
+NOT_SHOWN = {"DroppedOutput", "Point", "Series", "Statistic", "Tally", "WebProcess"}
 
 named = pytest.mark.parametrize("model", SHOWN, ids=[model.__name__ for model in SHOWN])
 
