@@ -98,6 +98,11 @@ def stored(row: Model) -> dict[str, Any] | None:
     return told
 
 
+def _number_of(row: Model) -> object:
+    """What people know `row` by: its key, but of a token not the hash that opens the site."""
+    return getattr(row, "token_key", row.pk)
+
+
 def _columns(row: Model) -> dict[str, Any]:
     fields = [field for field in row._meta.concrete_fields if field.name not in UNTOLD]
     return {
@@ -121,7 +126,7 @@ def record_change(row: Model, before: Values | None, *, action: str = "") -> Non
         before = {key: before.get(key) for key in sorted(differing)}
         after = {key: after.get(key) for key in sorted(differing)}
     word = action or ("add" if before is None else "change" if after is not None else "remove")
-    record(word, kind=row._meta.label_lower, pk=row.pk, name=str(row), before=before, after=after)
+    record(word, kind=row._meta.label_lower, pk=_number_of(row), name=str(row), before=before, after=after)
 
 
 @contextmanager
@@ -137,7 +142,7 @@ def changed(row: Model, *, action: str = "") -> Iterator[None]:
 def removed(row: Model, *, also: Values | None = None) -> Iterator[None]:
     """A transaction in which `row` is removed, with an entry about what it was. `also`: what went with it."""
     with transaction.atomic():
-        before, pk, name = stored(row), row.pk, str(row)
+        before, pk, name = stored(row), _number_of(row), str(row)
         yield
         if before is not None:
             record("remove", kind=row._meta.label_lower, pk=pk, name=name, before=before, after=also)

@@ -13,7 +13,7 @@ from accounts.models import User
 from hosts.models import Host
 from jobs.models import JobType, NoticeKind, Queue, Subscription
 from jobs.models.subscription import LATE_LIMIT_SECONDS
-from jobs.notices.addresses import place_of, scheme_of, sealed
+from jobs.notices.addresses import keep_address, place_of, scheme_of
 from jobs.notices.delivery import send_again
 from jobs.notices.sending import means_a_service
 from jobs.problems import Problem, Problems, Refused, did_you_mean
@@ -55,6 +55,8 @@ def define_subscription(data: object, *, owner: User, at: datetime, row: Subscri
         raise Problems(problems)
     with changed(found):
         found.save()
+        if "url" in given:
+            keep_address(found, given["url"].strip())
     return found
 
 
@@ -97,7 +99,7 @@ def _fill(row: Subscription, given: dict[str, Any]) -> None:
     if "late_after" in given:
         row.late_after_seconds = given["late_after"]
     if "url" in given:
-        row.secret_url, row.place = sealed(given["url"].strip()), place_of(given["url"])
+        row.place = place_of(given["url"])
     for key in ("name", "enabled", "only_own", *NAMED):
         if key in given:
             setattr(row, key, given[key])

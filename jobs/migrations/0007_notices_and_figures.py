@@ -3,6 +3,7 @@
 import django.core.validators
 import django.db.models.deletion
 from django.conf import settings
+import hosts.secrets.sealed
 from django.db import migrations, models
 
 
@@ -57,7 +58,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(help_text='What it is for.', max_length=100, verbose_name='name')),
                 ('enabled', models.BooleanField(default=True, help_text='While it is disabled nothing is noted for it or sent.', verbose_name='enabled')),
-                ('secret_url', models.TextField(editable=False)),
+                ('secret_url', hosts.secrets.sealed.SealedText(editable=False)),
                 ('place', models.CharField(editable=False, help_text='What may be shown of the address.', max_length=200, verbose_name='to')),
                 ('on_succeeded', models.BooleanField(default=False, verbose_name='a job has succeeded')),
                 ('on_failed', models.BooleanField(default=False, verbose_name='a job has failed')),

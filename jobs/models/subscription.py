@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from hosts.models import Host
+from hosts.secrets.sealed import SealedText
 from jobs.models.job_type import JobType
 from jobs.models.queue import Queue
 
@@ -50,7 +51,7 @@ class Subscription(models.Model):
     enabled = models.BooleanField(
         _("enabled"), default=True, help_text=_("While it is disabled nothing is noted for it or sent.")
     )
-    secret_url = models.TextField(editable=False)
+    secret_url = SealedText(editable=False)
     place = models.CharField(
         _("to"), max_length=200, editable=False, help_text=_("What may be shown of the address.")
     )  # fmt: skip

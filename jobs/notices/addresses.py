@@ -7,20 +7,24 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from jobs.models import Subscription
+
+COLUMN: Final = Subscription._meta.get_field("secret_url")
 MASK: Final = "***"
 # Shorter pieces of an address are words such as `com`, which tell nothing.
 SECRET_LENGTH: Final = 4
 PIECES: Final = re.compile(r"[/:@?&=,#+;\s]+")
 
 
-def sealed(url: str) -> str:
-    """What is stored for `url`. With `unsealed` the one place that knows how."""
-    return url
+def keep_address(row: Subscription, url: str) -> None:
+    """Store `url`, sealed, for a subscription that has its number. Raises SecretsUnusable."""
+    row.secret_url = COLUMN.seal(url, pk=row.pk)
+    row.save(update_fields=["secret_url"])
 
 
-def unsealed(stored: str) -> str:
-    """The address that `sealed` made `stored` of."""
-    return stored
+def address_of(row: Subscription) -> str:
+    """Where the subscriber is told. Raises SecretsUnusable."""
+    return COLUMN.open(row.secret_url, pk=row.pk)
 
 
 def scheme_of(url: str) -> str:

@@ -18,7 +18,7 @@ from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet
 
 from jobs.models import Delivery, Job, Notice, NoticeKind
 from jobs.models.subscription import OF_HOSTS, OF_JOBS
-from jobs.notices.addresses import unsealed
+from jobs.notices.addresses import address_of
 from jobs.notices.sending import SEND_SECONDS, Answer, Letter, send
 from jobs.notices.words import body_of, title_of
 from jobs.queueing.bell import ring_post
@@ -96,7 +96,7 @@ def _send(letters: Mapping[int, Sequence[Notice]], *, at: datetime) -> None:
         return
     left = dict(letters)
     written = [
-        Letter(key, unsealed(notices[0].subscription.secret_url), title_of(notices), body_of(notices))
+        Letter(key, address_of(notices[0].subscription), title_of(notices), body_of(notices))
         for key, notices in letters.items()
     ]
     for answer in send(written):

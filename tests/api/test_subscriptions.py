@@ -8,6 +8,7 @@ from rest_framework.test import APIClient
 from accounts.models import AuditEntry, User
 from hosts.models import Host
 from jobs.models import Delivery, Notice, Subscription
+from jobs.notices.addresses import address_of
 from tests.api.parts import V1, assert_error
 from tests.builders import MONDAY_NOON, make_host, make_queue
 
@@ -43,7 +44,7 @@ def test_an_address_is_kept_and_never_told(api: APIClient, site: None) -> None:
     made = subscribe(api)
     changed = api.patch(f"{V1}/subscriptions/{made['id']}", {"name": "other"})
 
-    assert Subscription.objects.get().secret_url == URL
+    assert address_of(Subscription.objects.get()) == URL
     assert "hunter2" not in str(made) + changed.content.decode()
     entries = AuditEntry.objects.filter(kind="jobs.subscription")
     assert [entry.action for entry in entries.order_by("id")] == ["add", "change"]

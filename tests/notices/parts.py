@@ -8,7 +8,7 @@ from typing import Any
 from accounts import policy
 from accounts.models import User
 from jobs.models import Job, JobState, Notice, NoticeKind, Subscription
-from jobs.notices.addresses import place_of, sealed
+from jobs.notices.addresses import keep_address, place_of
 from jobs.notices.delivery import deliver_once
 from jobs.queueing.states import Move, move
 from tests.builders import MONDAY_NOON, make_user
@@ -26,9 +26,9 @@ def subscribe(
     told = {NoticeKind(kind).column: True for kind in kinds} | {"only_own": False, "created_at": MONDAY_NOON}
     if "late" in kinds:
         told.setdefault("late_after_seconds", 600)
-    return Subscription.objects.create(
-        owner=owner, name="mine", secret_url=sealed(url), place=place_of(url), **{**told, **fields}
-    )
+    row = Subscription.objects.create(owner=owner, name="mine", place=place_of(url), **{**told, **fields})
+    keep_address(row, url)
+    return row
 
 
 def end(job: Job, state: JobState, *, reason: str = "", at: datetime = LATER) -> None:

@@ -7,6 +7,7 @@ from django.test import Client
 
 from accounts.models import User
 from jobs.models import Delivery, Notice, Subscription
+from jobs.notices.addresses import address_of
 from tests.builders import MONDAY_NOON
 from tests.notices.parts import subscribe
 
@@ -25,7 +26,7 @@ def test_a_form_subscribes_and_the_page_shows_no_secret(page: Client, alice: Use
 
     assert made["Location"] == "/subscriptions/"
     row = Subscription.objects.get()
-    assert (row.owner, row.secret_url, row.only_own) == (alice, FORM["url"], True)
+    assert (row.owner, address_of(row), row.only_own) == (alice, FORM["url"], True)
     assert "jsons://example.org" in shown
     assert "hunter2" not in shown
 
