@@ -75,6 +75,8 @@ def _settle(request: HttpRequest, user: User | AnonymousUser) -> None:
 def _unknown(request: HttpRequest, text: str) -> HttpResponse:
     if request.path.startswith("/api/"):
         return JsonResponse(shape([Problem("not_authenticated", text)]), status=401)
+    if request.path.startswith("/batchd/"):
+        return HttpResponse(text, status=401, content_type="text/plain; charset=utf-8")
     return fault(None, 401, text)
 
 
