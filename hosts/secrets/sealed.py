@@ -48,7 +48,7 @@ def sealed_fields() -> list[SealedText]:
 
 def has_sealed() -> bool:
     """Whether anything sealed is stored."""
-    return any(field.model._default_manager.exists() for field in sealed_fields())
+    return any(field.model._default_manager.exclude(**{field.name: ""}).exists() for field in sealed_fields())
 
 
 def lost_keys() -> SecretsUnusable:

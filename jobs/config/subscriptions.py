@@ -13,8 +13,9 @@ from accounts.models import User
 from hosts.models import Host
 from jobs.models import JobType, NoticeKind, Queue, Subscription
 from jobs.models.subscription import LATE_LIMIT_SECONDS
-from jobs.notices.addresses import keep_address, place_of, scheme_of
+from jobs.notices.addresses import place_of, scheme_of
 from jobs.notices.delivery import send_again
+from jobs.notices.keeping import keep_address
 from jobs.notices.sending import means_a_service
 from jobs.problems import Problem, Problems, Refused, did_you_mean
 from scheduler_site.api.fields import Flag, Number, Strict, Text, Word, read

@@ -41,7 +41,7 @@ OF_HOSTS = frozenset({NoticeKind.HOST_DOWN, NoticeKind.HOST_UP})
 class Subscription(models.Model):
     """What one user wants to be told of, and where to. Only of what they may see at that moment.
 
-    `secret_url` is written and read by jobs.notices.addresses alone: whoever knows it can write there.
+    `secret_url` is written and read by jobs.notices.keeping alone: whoever knows it can write there.
     """
 
     owner = models.ForeignKey(

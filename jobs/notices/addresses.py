@@ -1,4 +1,4 @@
-"""How the addresses of subscriptions are kept, and what of them may be shown."""
+"""What an address of a subscription means, and what of it may be shown. Knows no Django: the sender reads it, too."""
 
 from __future__ import annotations
 
@@ -7,24 +7,10 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from jobs.models import Subscription
-
-COLUMN: Final = Subscription._meta.get_field("secret_url")
 MASK: Final = "***"
 # Shorter pieces of an address are words such as `com`, which tell nothing.
 SECRET_LENGTH: Final = 4
 PIECES: Final = re.compile(r"[/:@?&=,#+;\s]+")
-
-
-def keep_address(row: Subscription, url: str) -> None:
-    """Store `url`, sealed, for a subscription that has its number. Raises SecretsUnusable."""
-    row.secret_url = COLUMN.seal(url, pk=row.pk)
-    row.save(update_fields=["secret_url"])
-
-
-def address_of(row: Subscription) -> str:
-    """Where the subscriber is told. Raises SecretsUnusable."""
-    return COLUMN.open(row.secret_url, pk=row.pk)
 
 
 def scheme_of(url: str) -> str:

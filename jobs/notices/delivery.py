@@ -18,7 +18,7 @@ from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet
 
 from jobs.models import Delivery, Job, Notice, NoticeKind
 from jobs.models.subscription import OF_HOSTS, OF_JOBS
-from jobs.notices.addresses import address_of
+from jobs.notices.keeping import address_of
 from jobs.notices.sending import SEND_SECONDS, Answer, Letter, send
 from jobs.notices.words import body_of, title_of
 from jobs.queueing.bell import ring_post

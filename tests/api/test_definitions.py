@@ -20,7 +20,7 @@ def test_a_queue_keeps_what_it_was_given(api: APIClient, site: None) -> None:
     api.post(f"{V1}/schedules", {"name": "nights"})
     given = {
         "name": "q", "title": "Q", "enabled": False, "schedule": "nights", "host": "localhost", "pool": None,
-        "max_running": 3, "weight": 2, "autostart_count": 5,
+        "max_running": 3, "weight": 2, "autostart_count": 5, "keep_days": 30,
     }  # fmt: skip
 
     told = api.post(f"{V1}/queues", given).json()

@@ -83,6 +83,7 @@ def test_the_page_of_reference_names_all_of_them(api: APIClient, site: None) -> 
 
 
 def test_a_fixed_number_of_statements_whatever_there_is(api: APIClient, alice: User, site: None) -> None:
+    api.get(METRICS)  # notes that the token has been used, which it does once a minute
     with CaptureQueriesContext(connection) as few:
         api.get(METRICS)
     for _ in range(5):

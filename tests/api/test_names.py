@@ -112,7 +112,7 @@ def test_a_thing_is_made_listed_shown_renamed_and_removed(api: APIClient, noun: 
 def test_what_a_thing_says_of_itself_can_be_written_back(api: APIClient, noun: str) -> None:
     """Read-only keys aside: those are refused, not ignored."""
     told = create(api, noun, "first").json()
-    read_only = {"counts", "state", "state_since", "state_reason"}
+    read_only = {"counts", "state", "state_since", "state_reason", "has_private_key"}
     writable = {key: value for key, value in told.items() if key not in read_only}
 
     answer = api.patch(f"{V1}/{noun}/first", writable)

@@ -8,7 +8,7 @@ from rest_framework.test import APIClient
 from accounts.models import AuditEntry, User
 from hosts.models import Host
 from jobs.models import Delivery, Notice, Subscription
-from jobs.notices.addresses import address_of
+from jobs.notices.keeping import address_of
 from tests.api.parts import V1, assert_error
 from tests.builders import MONDAY_NOON, make_host, make_queue
 

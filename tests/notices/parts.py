@@ -8,8 +8,9 @@ from typing import Any
 from accounts import policy
 from accounts.models import User
 from jobs.models import Job, JobState, Notice, NoticeKind, Subscription
-from jobs.notices.addresses import keep_address, place_of
+from jobs.notices.addresses import place_of
 from jobs.notices.delivery import deliver_once
+from jobs.notices.keeping import keep_address
 from jobs.queueing.states import Move, move
 from tests.builders import MONDAY_NOON, make_user
 

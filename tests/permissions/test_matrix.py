@@ -18,6 +18,7 @@ from django.test import Client
 
 from accounts.models import Grant, Token, User
 from jobs.models import Job, Parameter
+from jobs.queueing.line import STEP
 from tests.api.parts import finish, make_job, make_type, start, write
 from tests.builders import make_host, make_pool, make_queue, make_schedule
 from tests.permissions.actors import ACTORS, PEOPLE, Actor
@@ -94,7 +95,7 @@ def address(route: str, job: Job) -> str:
         "key": own_token,
         "name": NAMES.get(noun, ""),
         "pk": str(first_grant if noun in {"grants", "user"} else job.pk),
-        "seq": str(job.position),
+        "seq": str(job.position // STEP),
     }
     words = "?forced=true" if route == "batchd/queue/{name}" else ""
     return "/" + re.sub(r"\{(\w+)\}", lambda match: parts[match[1]], route) + words

@@ -7,7 +7,7 @@ from django.test import Client
 
 from accounts.models import User
 from jobs.models import Delivery, Notice, Subscription
-from jobs.notices.addresses import address_of
+from jobs.notices.keeping import address_of
 from tests.builders import MONDAY_NOON
 from tests.notices.parts import subscribe
 

@@ -20,6 +20,7 @@ from jobs.compat.batchd.words import LISTS, PARTS, jobs_by_status, listed
 from jobs.config import definitions, removal
 from jobs.models import Job, JobType, Queue, Schedule
 from jobs.problems import Problem
+from jobs.queueing.line import STEP
 from jobs.queueing.submit import Request as Asked
 from jobs.queueing.submit import submit
 from scheduler_site.api.admission import check_room
@@ -36,6 +37,8 @@ KEYS: Final[Mapping[str, str]] = {
 # Means that queues are always open, whether or not there is a schedule of this name.
 ANYTIME: Final = "anytime"
 CLEARED: Final = "*"
+# Of the column.
+POSITION_LIMIT: Final = 2**63 - 1 - STEP
 NO_HOSTS: Final = frozenset({"", CLEARED, DEFAULT_HOST})
 
 
@@ -141,7 +144,10 @@ class QueuePlaceView(BatchdView):
 
     def delete(self, request: Request, name: str, seq: str) -> Response:
         queue = policy.queue_for(caller(request), name, verb="delete", of=Job)
-        job = Job.objects.filter(queue=queue, position=int(seq)).first()
+        # What no position can be is not asked for: some databases would not take it.
+        begin = max(-POSITION_LIMIT, min(int(seq) * STEP, POSITION_LIMIT))
+        places = Job.objects.filter(queue=queue, position__gte=begin, position__lt=begin + STEP)
+        job = places.order_by("position", "pk").first()
         if job is None:
             raise policy.Missing(Problem("not_found", f'There is no job with seq {seq} in queue "{name}".'))
         policy.require(caller(request), "delete", job)

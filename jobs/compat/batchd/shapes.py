@@ -14,6 +14,7 @@ from jobs.compat.batchd.words import status_of
 from jobs.models import Attempt, Job, JobType, OnFail, Outcome, Queue, Schedule
 from jobs.parameters import ParameterType
 from jobs.queueing.declarations import parameters_of
+from jobs.queueing.line import STEP
 from jobs.queueing.timetables import timetable_of
 from jobs.timing.calendar import WEEKDAYS
 from jobs.timing.windows import WHOLE_DAY
@@ -39,7 +40,7 @@ def job_json(job: Job) -> dict[str, Any]:
         "id": job.pk,
         "queue": job.queue.name,
         "type": job.type.name,
-        "seq": job.position,
+        "seq": job.position // STEP,
         "user_name": job.owner.get_username(),
         "create_time": utc(job.created_at),
         "start_time": utc(job.not_before),

@@ -59,7 +59,7 @@ urlpatterns: Final = [
     _route(f"queue/{NAME}/type", queues.QueueTypesView.as_view()),
     _route(f"queue/{NAME}/host", queues.QueueHostsView.as_view()),
     _route(f"queue/{NAME}/type/(?P<kind>[^/]+)/host", queues.QueueHostsView.as_view()),
-    _route(f"queue/{NAME}/(?P<seq>-?[0-9]{{1,18}})", queues.QueuePlaceView.as_view()),
+    _route(f"queue/{NAME}/(?P<seq>-?[0-9]{{1,16}})", queues.QueuePlaceView.as_view()),
     _route("jobs", jobs.JobsView.as_view()),
     _route(f"job/{NUMBER}", jobs.JobView.as_view()),
     _route(f"job/{NUMBER}/results", results.ResultsView.as_view()),

@@ -21,6 +21,7 @@ def test_everybody_is_told_how_to_say_who_they_are(
     ask: Asker, settings: LazySettings, modes: list[str], told: list[str]
 ) -> None:
     settings.BATCHYARD_AUTH = modes
+    User.objects.create_superuser(settings.BATCHYARD_LOCAL_USER)
 
     for path in ("", "/"):
         answer = ask.client.options(f"/batchd{path}")

@@ -70,7 +70,7 @@ def test_jobs_that_came_at_one_moment_change_their_places(ask: Asker) -> None:
     ask("PUT", f"job/{c}", {"priority": "more"})
     ask("PUT", f"job/{a}", {"priority": "less"})
 
-    assert line_of(ask) == [c, b, a]
+    assert line_of(ask) == [c, a, b]
 
 
 @pytest.mark.meets("BD-24")
