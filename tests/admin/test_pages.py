@@ -41,7 +41,9 @@ REVOCABLE = [AccessAttempt, Grant, Subscription, Token]
 DEFINITIONS = [Group, Host, Job, JobType, Pool, Queue, Schedule, User]
 INSIDE_OTHERS = {"PoolMember", "Window", "DatedException", "Parameter"}
 # What is added up and drawn has other pages; what is secret or to go has none.
-NOT_SHOWN = {"Credential", "DroppedOutput", "JobSecret", "Point", "Series", "Session", "Statistic", "Tally", "WebProcess"}
+NOT_SHOWN = {
+    "Credential", "DroppedOutput", "JobSecret", "Point", "Series", "Session", "Statistic", "Tally", "WebProcess",
+}  # fmt: skip
 
 named = pytest.mark.parametrize("model", SHOWN, ids=[model.__name__ for model in SHOWN])
 

@@ -45,6 +45,7 @@ def fill(counts: Counts) -> None:
         _trust_us()
         _copy_jobs(template, counts)
         _copy_attempts(template, counts)
+        _copy_outputs()
         _copy_events(template, counts)
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM jobs_tally WHERE kind = 'jobs'")
@@ -101,6 +102,13 @@ def _copy_attempts(template: Job, counts: Counts) -> None:
         "'exited', 0, '', false, started_at, started_at, finished_at"
     )
     _execute(f"INSERT INTO jobs_attempt ({columns}) SELECT {values} FROM jobs_job WHERE finished_at IS NOT NULL")
+
+
+def _copy_outputs() -> None:
+    values = "id, 'stdout', 0, '', finished_at"
+    _execute(
+        f"INSERT INTO jobs_output (attempt_id, stream, size_bytes, sha256, sealed_at) SELECT {values} FROM jobs_attempt"
+    )
 
 
 def _copy_events(template: Job, counts: Counts) -> None:
