@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, ClassVar
 
 from axes import admin as axes_pages
@@ -11,6 +12,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django_celery_beat import admin as beat_pages
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
@@ -70,7 +72,25 @@ class AuditEntryAdmin(RecordAdmin[AuditEntry]):
     list_display = ("id", "at", "actor", "action", "kind", "name", "peer", "mode", "request_id")
     list_filter = ("action", "kind", "mode")
     search_fields = ("=actor", "=name", "=request_id")
+    fields = (
+        "at", "actor", "mode", "peer", "request_id", "action", "kind", "object_id", "name", "told_before", "told_after",
+    )  # fmt: skip
+    readonly_fields = ("told_before", "told_after")
     ordering = ("-id",)
+
+    # By ourselves: the theme colours JSON by inline styles, which the policy for contents forbids.
+    @admin.display(description=_("before"))
+    def told_before(self, row: AuditEntry) -> str:
+        return _as_lines(row.before)
+
+    @admin.display(description=_("after"))
+    def told_after(self, row: AuditEntry) -> str:
+        return _as_lines(row.after)
+
+
+def _as_lines(values: object) -> str:
+    text = json.dumps(values, indent=2, ensure_ascii=False) if values is not None else "–"
+    return format_html('<pre class="whitespace-pre-wrap">{}</pre>', text)
 
 
 @admin.register(Token)

@@ -51,7 +51,7 @@ def forget_pair(host: Host) -> None:
 def pair_of(host: Host) -> KeyPair | None:
     """The key that was given to a host; None if there is none. Raises SecretsUnusable."""
     # A host that is only being looked at has no number yet.
-    row = Credential.objects.filter(host=host).first() if host.pk is not None else None
+    row = None if host._state.adding else Credential.objects.filter(host=host).first()
     if row is None:
         return None
     told = json.loads(SEALED.open(row.sealed, pk=host.pk))
