@@ -44,7 +44,7 @@ class Answer:
 
     status: int
     body: bytes
-    headers: dict[str, str]
+    headers: http.client.HTTPMessage
 
     @property
     def json(self) -> Any:
@@ -223,9 +223,9 @@ class LabSite:
         try:
             line.request(method, path, None if body is None else json.dumps(body), headers)
             answer = line.getresponse()
-            return Answer(answer.status, answer.read(), dict(answer.headers))
+            return Answer(answer.status, answer.read(), answer.headers)
         except (OSError, http.client.HTTPException):
-            return Answer(0, b"", {})
+            return Answer(0, b"", http.client.HTTPMessage())
         finally:
             line.close()
 
