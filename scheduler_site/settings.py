@@ -347,7 +347,7 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "scheduler_site.api.schema.with_errors",
     ],
-    "ENUM_NAME_OVERRIDES": {"JobStateEnum": "jobs.models.JobState"},
+    "ENUM_NAME_OVERRIDES": {"JobStateEnum": "jobs.models.JobState", "NoticeKindEnum": "jobs.models.NoticeKind.values"},
 }
 
 LOGGING = logging_settings(

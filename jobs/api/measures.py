@@ -39,7 +39,7 @@ class FigureAnswer(serializers.Serializer[Any]):
     points = PointAnswer(many=True, required=False, help_text="With a period; the first is the value at its begin.")
 
 
-class FiguresAnswer(serializers.Serializer[Any]):
+class MeasuresAnswer(serializers.Serializer[Any]):
     """Figures by name."""
 
     results = FigureAnswer(many=True)
@@ -57,7 +57,7 @@ class MetricsView(APIView):
             OpenApiParameter("to", str, description="Its end. Default: now."),
             OpenApiParameter("last", int, description="Instead of both: so many seconds until now."),
         ],
-        responses=FiguresAnswer,
+        responses=MeasuresAnswer,
     )
     def get(self, request: Request) -> Response:
         """Now, or over a period: by name."""
