@@ -55,7 +55,8 @@ class Times:
             inside = self.buckets.get(upper, 0)
             if inside and below + inside >= wanted:
                 top = min(float(upper), self.max_seconds)
-                return lower + (top - lower) * (wanted - below) / inside if top > lower else top
+                # Rounded, the sum may be a hair above its end.
+                return min(top, lower + (top - lower) * (wanted - below) / inside) if top > lower else top
             below += inside
         return self.max_seconds
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 from datetime import UTC, datetime, timedelta
 
@@ -13,12 +14,14 @@ from tests.scenarios.site import SiteUnderTest, until
 
 pytestmark = pytest.mark.scenario
 
+# In the command line of what these jobs leave, and of nobody else's: others run the same tests beside us.
+MARK = f"987.{os.getpid()}"
 # Twice forked, a session of its own, TERM ignored: what escapes a process group.
-ESCAPING = """
+ESCAPING = f"""
 trap '' TERM
-(setsid sh -c 'trap "" TERM; sleep 987.65 & wait; sleep 987.65' &) &
+(setsid sh -c 'trap "" TERM; sleep {MARK} & wait; sleep {MARK}' &) &
 echo ready
-sleep 987.65; sleep 987.65
+sleep {MARK}; sleep {MARK}
 """
 BIG_BYTES = 100_000_000
 EMIT = f"""python3 -c '
@@ -32,7 +35,7 @@ for stream in (sys.stdout, sys.stderr) * ({BIG_BYTES} // (1 << 16)):
 
 
 def survivors() -> list[int]:
-    return [p.pid for p in psutil.process_iter(["cmdline"]) if "987.65" in (p.info["cmdline"] or [])]
+    return [p.pid for p in psutil.process_iter(["cmdline"]) if MARK in (p.info["cmdline"] or [])]
 
 
 @pytest.mark.meets("BD-33")
@@ -61,7 +64,7 @@ def test_ending_a_job_leaves_no_process_of_it(
 @pytest.mark.meets("BD-39")
 def test_a_time_limit_ends_the_job_and_says_so(shared_site: SiteUnderTest) -> None:
     site = shared_site
-    site.post("job-types", {"name": "limited", "template": "echo begun; sleep 987.65", "time_limit": 1})
+    site.post("job-types", {"name": "limited", "template": f"echo begun; sleep {MARK}", "time_limit": 1})
 
     job = site.post("jobs", {"queue": "default", "type": "limited"})["id"]
     [ended] = site.finished([job], seconds=20)
