@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.scenarios.beginning import begin
 from tests.scenarios.site import SiteUnderTest
 from tests.servers.sshd import Sshd, shared_sshd, sshd
 
@@ -22,8 +23,7 @@ def running_site(**environment: str) -> Iterator[SiteUnderTest]:
     with tempfile.TemporaryDirectory(prefix="by-site-", ignore_cleanup_errors=True) as directory:
         site = SiteUnderTest(Path(directory), environment)
         try:
-            if "DATABASE_URL" in environment:
-                site.manage("migrate")
+            begin(site)
             site.start()
             yield site
         finally:
