@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.scenarios.beginning import begin
 from tests.scenarios.conftest import running_site
 from tests.scenarios.site import ROOT, SiteUnderTest, free_port, until
 from tests.scenarios.test_recovery import begun, check, submit_oracles
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.scenario
 STOP_SECONDS = 10.0
 TOKEN = "read the figures"
 NAME = "site_shape"
-ENDED_TEN = 'batchyard_attempt_ends_total{outcome="exited",queue="default"} 10.0'
+ENDED = 'batchyard_attempt_ends_total{outcome="exited",queue="default"}'
 
 
 class Parts:
@@ -79,41 +80,51 @@ def figures(port: int) -> list[str]:
     return [line for line in lines if re.match(r"batchyard_(jobs|attempt_\w+_total|dispatch_seconds_\w+)\{", line)]
 
 
-@pytest.fixture
-def parts(postgres_server: PostgresServer, redis_server: RedisServer, tmp_path: Path) -> Iterator[Parts]:
+def ended(port: int) -> float:
+    """How many attempts have ended by themselves."""
+    return sum(float(line.removeprefix(ENDED)) for line in figures(port) if line.startswith(ENDED))
+
+
+@pytest.fixture(scope="module")
+def parts(
+    postgres_server: PostgresServer, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Parts]:
+    """As they end, and are started again, in each test."""
     with ExitStack() as stack:
         postgres_server.create(NAME)
         stack.callback(postgres_server.drop, NAME)
         url = postgres_server.url.replace("/postgres?", f"/{NAME}?")
         settings = {"DATABASE_URL": url, "CELERY_BROKER_URL": redis_server.url, "BATCHYARD_METRICS_TOKEN": TOKEN}
-        site = SiteUnderTest(tmp_path, settings)
-        site.manage("migrate")
-        site.manage("first_start")
-        site.token = site.manage("create_token", "admin").strip()
+        site = SiteUnderTest(tmp_path_factory.mktemp("parts"), settings)
+        begin(site)
         found = Parts(site)
         stack.callback(found.end, signal.SIGKILL)
         found.start()
         yield found
 
 
+@pytest.mark.xdist_group("site shape")
 @pytest.mark.meets("BD-57")
 @pytest.mark.parametrize(
     "number",
     [pytest.param(signal.SIGTERM, id="asked to end"), pytest.param(signal.SIGKILL, id="killed")],
 )
-def test_parts_may_all_end_while_jobs_run_and_nothing_is_lost_or_doubled(parts: Parts, number: signal.Signals) -> None:
+def test_parts_may_all_end_while_jobs_run_and_nothing_is_lost_or_doubled(
+    parts: Parts, number: signal.Signals, tmp_path: Path
+) -> None:
+    before = ended(parts.ports[0])
     parts.site.call("PATCH", "hosts/localhost", {"seats": 10})
-    ids = submit_oracles(parts.site, hosts=["localhost"], each=10)
-    until(lambda: len(begun(parts.site.directory)) == 10, seconds=30, what="ten jobs run")
+    ids = submit_oracles(parts.site, tmp_path, hosts=["localhost"], each=10)
+    until(lambda: len(begun(tmp_path)) == 10, seconds=30, what="ten jobs run")
 
     took_seconds = parts.end(number)
-    (parts.site.directory / "gate").touch()
+    (tmp_path / "gate").touch()
     parts.start()
 
-    check(parts.site, ids)
+    check(parts.site, tmp_path, ids)
     assert took_seconds < STOP_SECONDS
     assert figures(parts.ports[0]) == figures(parts.ports[1])
-    assert ENDED_TEN in figures(parts.ports[0])
+    assert ended(parts.ports[0]) == before + 10
 
 
 def test_a_part_refuses_to_run_on_a_database_without_its_tables(

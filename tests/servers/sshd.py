@@ -167,16 +167,17 @@ def _wait_for_port(port: int) -> None:
 @pytest.fixture(scope="session")
 def shared_sshd() -> Iterator[Sshd]:
     """One sshd for all tests that do it no harm."""
-    yield from _served()
+    yield from running_sshd()
 
 
 @pytest.fixture
 def sshd() -> Iterator[Sshd]:
     """An sshd of the test's own, to be frozen, restarted and cut off."""
-    yield from _served()
+    yield from running_sshd()
 
 
-def _served() -> Iterator[Sshd]:
+def running_sshd() -> Iterator[Sshd]:
+    """For a fixture: an sshd that serves until its end."""
     with tempfile.TemporaryDirectory(prefix="by-sshd-") as directory:
         server = Sshd(Path(directory))
         server.start()
