@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.pause()"
 PARTS = ("scheduler_site.web", "celery", "redis-server")
 
-pytestmark = pytest.mark.scenario
+pytestmark = [pytest.mark.scenario, pytest.mark.xdist_group("serve")]
 
 
 def free_port() -> int:
@@ -54,7 +54,12 @@ class Served:
                 command, cwd=self.directory, env=os.environ | own | settings, stdout=log, stderr=log
             )
 
+    @property
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
     def start(self) -> None:
+        (self.directory / "log").write_text("")
         self.process = self.launch()
         wait_until(self.is_up, what=f"the site and its engine are up: {self.log[-2000:]}", seconds=60)
 
@@ -92,21 +97,65 @@ def command_line(process: psutil.Process) -> str:
         return ""
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Served]:
-    site = Served(tmp_path)
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One data directory for all that begin with a site that runs, from nothing at first."""
+    site = Served(tmp_path_factory.mktemp("served"))
     yield site
-    if site.process is not None and site.process.poll() is None:
+    if site.process is not None and site.is_running:
         site.process.send_signal(signal.SIGTERM)
         site.process.wait(timeout=20)
+
+
+@pytest.fixture
+def site(served: Served) -> Served:
+    """A site that is up."""
+    if not served.is_running:
+        served.start()
+    return served
 
 
 def are_gone(processes: list[psutil.Process]) -> Callable[[], bool]:
     return lambda: not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)
 
 
-def test_ctrl_c_stops_every_part_within_ten_seconds(site: Served) -> None:
+def test_a_second_serve_on_the_same_data_names_the_first(site: Served) -> None:
+    assert site.process is not None
+
+    said = site.refused(BATCHYARD_BIND=f"127.0.0.1:{free_port()}")
+
+    assert re.search(rf"var is already served by process {site.process.pid}\. Stop that one", said)
+
+
+def test_a_part_that_dies_is_started_again(site: Served) -> None:
+    wait_until(lambda: psutil.Process(site.part("celery").pid).create_time() < time.time() - 6, what="settled")
+    first, readies = [site.part(name) for name in PARTS], site.log.count("ready.")
+
+    for part in first:
+        part.kill()
+
+    wait_until(lambda: _are_replaced(site, first), what="every part runs again", seconds=30)
+    wait_until(lambda: site.log.count("ready.") > readies, what="the engine is ready again", seconds=30)
+    assert "was ended by SIGKILL; starting it again in 1 s" in site.log
+
+
+def _are_replaced(site: Served, first: list[psutil.Process]) -> bool:
+    lines = [line for child in site.children() if child not in first and (line := command_line(child))]
+    return all(any(name in line and "follow.py" not in line for line in lines) for name in PARTS)
+
+
+def test_parts_end_with_a_killed_launcher_and_the_next_start_succeeds(site: Served) -> None:
+    assert site.process is not None
+    parts = site.children()
+
+    site.process.kill()
+    site.process.wait(timeout=10)
+
+    wait_until(are_gone(parts), what="the parts of the killed launcher end")
     site.start()
+
+
+def test_ctrl_c_stops_every_part_within_ten_seconds(site: Served) -> None:
     parts = site.children()
     assert site.process is not None
 
@@ -118,47 +167,8 @@ def test_ctrl_c_stops_every_part_within_ten_seconds(site: Served) -> None:
     assert not (site.directory / "var" / "broker.sock").exists()
 
 
-def test_a_second_serve_on_the_same_data_names_the_first(site: Served) -> None:
-    site.start()
-    assert site.process is not None
-
-    said = site.refused(BATCHYARD_BIND=f"127.0.0.1:{free_port()}")
-
-    assert re.search(rf"var is already served by process {site.process.pid}\. Stop that one", said)
-
-
-def test_parts_end_with_a_killed_launcher_and_the_next_start_succeeds(site: Served) -> None:
-    site.start()
-    assert site.process is not None
-    parts = site.children()
-
-    site.process.kill()
-    site.process.wait(timeout=10)
-
-    wait_until(are_gone(parts), what="the parts of the killed launcher end")
-    (site.directory / "log").write_text("")
-    site.start()
-
-
-def test_a_part_that_dies_is_started_again(site: Served) -> None:
-    site.start()
-    wait_until(lambda: psutil.Process(site.part("celery").pid).create_time() < time.time() - 6, what="settled")
-    first = [site.part(name) for name in PARTS]
-
-    for part in first:
-        part.kill()
-
-    wait_until(lambda: _are_replaced(site, first), what="every part runs again", seconds=30)
-    wait_until(lambda: site.log.count("ready.") > 1, what="the engine is ready again", seconds=30)
-    assert "was ended by SIGKILL; starting it again in 1 s" in site.log
-
-
-def _are_replaced(site: Served, first: list[psutil.Process]) -> bool:
-    lines = [line for child in site.children() if child not in first and (line := command_line(child))]
-    return all(any(name in line and "follow.py" not in line for line in lines) for name in PARTS)
-
-
-def test_a_port_in_use_is_named_with_its_setting(site: Served) -> None:
+def test_a_port_in_use_is_named_with_its_setting(tmp_path: Path) -> None:
+    site = Served(tmp_path)
     with socket.socket() as other:
         other.bind(("127.0.0.1", site.port))
         other.listen()
