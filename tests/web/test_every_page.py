@@ -14,6 +14,9 @@ from tests.web.pages import Addresses
 
 FIRST_LOAD_BYTES: Final = 150_000
 GRAVE: Final = frozenset({"serious", "critical"})
+# A look at everything; and at what is another in other colours, where the rest has been looked at.
+ALL_RULES: Final = {"resultTypes": ["violations"]}
+OF_COLOURS: Final = {**ALL_RULES, "runOnly": ["color-contrast", "link-in-text-block"]}
 # What has the focus: where it is, and whether anything shows it.
 FOCUSED: Final = """() => {
     const on = document.activeElement;
@@ -33,11 +36,11 @@ TABS_LIMIT: Final = 300
 
 # Generous, because tests share their machine; what must be fast is measured by the bench.
 expect.set_options(timeout=20_000)
-pytestmark = [pytest.mark.scenario, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.scenario
 
 
-def grave_findings(page: Page, axe: Axe) -> list[str]:
-    found: Any = axe.run(page).response["violations"]
+def grave_findings(page: Page, axe: Axe, rules: dict[str, list[str]]) -> list[str]:
+    found: Any = axe.run(page, options=rules).response["violations"]
     return [
         f"{one['id']} ({one['impact']}): {node['target']} {node['failureSummary'][:200]}"
         for one in found
@@ -46,27 +49,37 @@ def grave_findings(page: Page, axe: Axe) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("width", [375, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+def in_both_colours(page: Page, axe: Axe, *, begins_dark: bool) -> list[str]:
+    """Grave findings on the page as it was loaded, and in its other colours."""
+    found = grave_findings(page, axe, ALL_RULES)
+    page.emulate_media(color_scheme="light" if begins_dark else "dark")
+    found += grave_findings(page, axe, OF_COLOURS)
+    page.emulate_media(color_scheme="dark" if begins_dark else "light")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("width", "begins_dark"), [pytest.param(1280, False, id="wide"), pytest.param(375, True, id="narrow")]
+)
 def test_no_page_shuts_anybody_out(
-    browser: Browser, lively: SiteUnderTest, addresses: Addresses, faults: list[str], width: int, scheme: str
+    browser: Browser, lively: SiteUnderTest, addresses: Addresses, width: int, begins_dark: bool
 ) -> None:
     axe, found = Axe(), dict[str, list[str]]()
     # axe is put into the page by the test, which the page's own policy would forbid.
     context = opened(
-        browser, lively, [], viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True,
-        reduced_motion="reduce",
+        browser, lively, [], viewport={"width": width, "height": 800}, bypass_csp=True, reduced_motion="reduce",
+        color_scheme="dark" if begins_dark else "light",
     )  # fmt: skip
 
     stranger = context.new_page()
     for name, address in addresses.signed_out.items():
         stranger.goto(address)
-        found[name] = grave_findings(stranger, axe)
+        found[name] = in_both_colours(stranger, axe, begins_dark=begins_dark)
     page = signed_in(context)
     for name, address in addresses.signed_in.items():
         page.goto(address)
         page.wait_for_timeout(50)
-        found[name] = grave_findings(page, axe)
+        found[name] = in_both_colours(page, axe, begins_dark=begins_dark)
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, address
     context.close()
 
@@ -162,22 +175,21 @@ def test_a_toast_is_told_and_closed_by_a_key(tab: Page) -> None:
 
 
 def test_the_first_load_of_every_page_is_small_and_from_nowhere_else(
-    browser: Browser, lively: SiteUnderTest, addresses: Addresses, faults: list[str], tab: Page
+    lively: SiteUnderTest, addresses: Addresses, tab: Page
 ) -> None:
-    state, weights, hosts = tab.context.storage_state(), dict[str, int](), set[str]()
+    weights, hosts, received = dict[str, int](), set[str](), list[float]()
+    session = tab.context.new_cdp_session(tab)
+    session.send("Network.enable")
+    # As a browser that has kept no file yet.
+    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    session.on("Network.loadingFinished", lambda told: received.append(told["encodedDataLength"]))
+    tab.on("request", lambda request: hosts.add(request.url.split("/")[2]))
 
     for name, address in addresses.signed_in.items():
-        # A browser that has kept no file yet.
-        context, received = opened(browser, lively, faults, storage_state=state), list[float]()
-        page = context.new_page()
-        session = context.new_cdp_session(page)
-        session.send("Network.enable")
-        session.on("Network.loadingFinished", lambda told, all=received: all.append(told["encodedDataLength"]))
-        page.on("request", lambda request: hosts.add(request.url.split("/")[2]))
-        page.goto(address)
-        page.wait_for_load_state("load")
+        received.clear()
+        tab.goto(address)
+        tab.wait_for_load_state("load")
         weights[name] = int(sum(received))
-        context.close()
 
     assert {name: weight for name, weight in weights.items() if weight > FIRST_LOAD_BYTES} == {}
     assert min(weights.values()) > 10_000
