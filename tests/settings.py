@@ -36,3 +36,5 @@ STORAGES = {
 }
 STATIC_ROOT = None  # type: ignore[assignment]
 WHITENOISE_USE_FINDERS = True
+# Looks for a file when it is asked for, not for all of them whenever a test opens a browser.
+WHITENOISE_AUTOREFRESH = True
