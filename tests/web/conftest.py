@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.conf import LazySettings
 from django.test import Client
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, StorageState, sync_playwright
 
 from accounts.models import User
 from tests.builders import grant, make_host, make_queue, make_type
@@ -75,8 +75,9 @@ def addresses(lively: SiteUnderTest) -> Addresses:
     return furnish(lively)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Closed before any test of rows: where a browser is driven, Django refuses to ask its database."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program("chromium"), args=["--no-sandbox"])
         yield browser
@@ -91,9 +92,21 @@ def faults() -> Iterator[list[str]]:
     assert found == []
 
 
+@pytest.fixture(scope="module")
+def session_of_admin(browser: Browser, lively: SiteUnderTest, addresses: Addresses) -> StorageState:
+    """What a browser keeps in which the administrator has signed in."""
+    context = opened(browser, lively, [])
+    signed_in(context)
+    state = context.storage_state()
+    context.close()
+    return state
+
+
 @pytest.fixture
-def tab(browser: Browser, lively: SiteUnderTest, addresses: Addresses, faults: list[str]) -> Iterator[Page]:
+def tab(browser: Browser, lively: SiteUnderTest, session_of_admin: StorageState, faults: list[str]) -> Iterator[Page]:
     """A browser in which the administrator is signed in."""
-    context = opened(browser, lively, faults, viewport={"width": 1280, "height": 800})
-    yield signed_in(context)
+    context = opened(browser, lively, faults, viewport={"width": 1280, "height": 800}, storage_state=session_of_admin)
+    page = context.new_page()
+    page.goto("/queues/")
+    yield page
     context.close()
