@@ -12,7 +12,7 @@ from tests.clients.test_faults import Reply, problem, serving
 from tests.scenarios.site import SiteUnderTest
 from yard.verbs.people import PERMISSIONS
 
-pytestmark = [pytest.mark.scenario, pytest.mark.xdist_group("yard")]
+pytestmark = pytest.mark.scenario
 
 PASSWORD = "wonderland-7 ä:"
 

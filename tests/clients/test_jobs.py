@@ -13,7 +13,7 @@ import pytest
 from tests.clients.parts import Yard, one_line_of
 from tests.scenarios.site import SiteUnderTest, until
 
-pytestmark = [pytest.mark.scenario, pytest.mark.xdist_group("yard")]
+pytestmark = pytest.mark.scenario
 
 FAR = "2030-01-01 00:00"
 

@@ -10,7 +10,7 @@ import pytest
 from tests.clients.parts import Yard
 from tests.scenarios.site import SiteUnderTest
 
-pytestmark = [pytest.mark.scenario, pytest.mark.xdist_group("yard")]
+pytestmark = pytest.mark.scenario
 SECRET = "correct-horse-5f1c2b7d"
 
 

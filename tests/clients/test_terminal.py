@@ -22,7 +22,7 @@ import pytest
 from tests.clients.parts import SOURCES, Yard
 from tests.scenarios.site import SiteUnderTest, until
 
-pytestmark = [pytest.mark.scenario, pytest.mark.xdist_group("yard")]
+pytestmark = pytest.mark.scenario
 
 SECONDS = 60
 Typed = Sequence[tuple[str, bytes]]

@@ -23,7 +23,7 @@ HIDE: Final = """(isHidden) => {
 
 # Generous, because tests share their machine; what must be fast is measured by the bench.
 expect.set_options(timeout=20_000)
-pytestmark = [pytest.mark.scenario, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.scenario
 
 
 def lines(tab: Page) -> list[str]:
