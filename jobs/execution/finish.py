@@ -44,7 +44,7 @@ class Final:
     outputs: Sequence[Output] = ()
 
 
-@transaction.atomic(savepoint=False)
+@transaction.atomic
 def finish_many(
     finals: Sequence[Final], *, grip: ownership.Grip, at: datetime, journal_offset: int | None = None
 ) -> set[int]:
