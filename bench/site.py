@@ -139,7 +139,7 @@ class Site:
         def are_finished() -> bool:
             return not self.rows(question, ids[0], ids[-1])
 
-        until(are_finished, seconds=seconds, what=f"jobs {ids[0]} to {ids[-1]} have ended")
+        until(are_finished, seconds=seconds, what=f"jobs {ids[0]} to {ids[-1]} have ended", pause_seconds=0.05)
 
     def running(self) -> int:
         """How many runs are known to have started and not to have ended."""

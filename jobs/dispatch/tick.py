@@ -41,14 +41,21 @@ def pass_once(*, at: datetime, clock_off: timedelta = timedelta(0)) -> Look:
     return Look(started, min(moments, default=None))
 
 
+class TakingTurns(Exception):
+    """Another dispatcher has its turn now."""
+
+
 @transaction.atomic
-def dispatch_once(*, at: datetime, clock_off: timedelta = timedelta(0)) -> tuple[list[Opened], datetime | None]:
+def dispatch_once(
+    *, at: datetime, clock_off: timedelta = timedelta(0), waits: bool = True
+) -> tuple[list[Opened], datetime | None]:
     """Start every job that may start now. The attempts opened, and when a shut lane may open next.
 
     Dispatchers take turns on the site's row, so each sees what the one before has taken: limits
     hold under any number of them. The windows are asked with the same `at` that is claimed with.
+    Raises TakingTurns if it is another's turn and this call is not to wait for its end.
     """
-    snapshot = facts.load(is_paused=_take_turn())
+    snapshot = facts.load(is_paused=_take_turn(waits=waits))
     snapshot.clock_off = clock_off
     if not snapshot.lanes:
         return [], None
@@ -62,10 +69,14 @@ def dispatch_once(*, at: datetime, clock_off: timedelta = timedelta(0)) -> tuple
     return opened, opening
 
 
-def _take_turn() -> bool:
+def _take_turn(*, waits: bool) -> bool:
     """Lock the site's row until the transaction ends. Whether the site is paused."""
-    lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
+    lock = ""
+    if connection.features.has_select_for_update:
+        lock = " FOR UPDATE" if waits else " FOR UPDATE SKIP LOCKED"
     rows = query(f"SELECT is_paused FROM {Site._meta.db_table} WHERE id = 1{lock}")  # noqa: S608
+    if not rows and not waits:
+        raise TakingTurns
     return bool(rows[0][0]) if rows else Site.get().is_paused
 
 

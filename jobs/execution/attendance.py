@@ -90,7 +90,8 @@ class Attendance:
 
     def _step(self) -> None:
         assert self._follower is not None  # noqa: S101  (attend opens it)
-        with selectors.DefaultSelector() as selector:
+        # Made for each wait, as what is waited for changes: one that costs no descriptor.
+        with selectors.PollSelector() as selector:
             selector.register(self._follower, selectors.EVENT_READ)
             selector.register(self._post.inbox, selectors.EVENT_READ)
             if orders := self._launcher.orders:

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from django.db import transaction
+
 from hosts.supervisor.records import Ended, EndKind
 from hosts.transports.base import HostUnreachable
 from hosts.transports.quoting import quoted
@@ -134,10 +136,11 @@ class Closer:
             )
             for run, ending, rows in closings
         ]  # fmt: skip
-        finish.finish_many(finals, grip=self._post.grip, at=at, journal_offset=self._post.offset)
+        with transaction.atomic():
+            finish.finish_many(finals, grip=self._post.grip, at=at, journal_offset=self._post.offset)
+            self._post.on_finished()
         for run, _ending, _rows in closings:
             self._post.runs.pop(run.marker, None)
-        self._post.on_finished()
         if any(run.hidden is not None for run, _ending, _rows in closings):
             # What the host has is the only copy until the end is on the disk.
             make_durable()

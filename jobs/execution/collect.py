@@ -48,7 +48,8 @@ class Collector:
                 large.append(run)
             else:
                 done.append((run, rows))
-        self._store.sync([run.attempt for run, rows in done if rows])
+        if written := [run.attempt for run, rows in done if rows]:
+            self._store.sync(written)
         return done, large
 
     def _small(self, run: Run, at: datetime) -> list[Output] | None:

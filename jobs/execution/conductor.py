@@ -13,13 +13,15 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from hosts.models import Host, HostState
+from jobs.dispatch.claim import Opened
 from jobs.dispatch.clocks import ahead_of_database
-from jobs.dispatch.tick import pass_once
+from jobs.dispatch.tick import TakingTurns, dispatch_once, pass_once
 from jobs.execution import ownership, presence, schema
 from jobs.execution.clock import now, uptime
 from jobs.execution.outputs import output_store
@@ -53,6 +55,7 @@ class Conductor:
         self._dispatch_bell = threading.Event()
         self._keep_bell = threading.Event()
         self._lock = threading.Lock()
+        self._turn = threading.Lock()  # of whoever dispatches in this process
         self._renewed_at = 0.0
         self._clock_off = timedelta(0)
         self._is_outdated: bool | None = None
@@ -125,15 +128,41 @@ class Conductor:
     def _dispatch(self) -> float:
         if self._is_outdated is not False:
             return LOOK_SECONDS
-        look = pass_once(at=now(), clock_off=self._clock_off)
-        opened: dict[int, list[int]] = defaultdict(list)
-        for attempt in look.started:
-            opened[attempt.host_id].append(attempt.pk)
-        for host, attempts in opened.items():
-            self.attend(host, attempts)
+        with self._turn:
+            look = pass_once(at=now(), clock_off=self._clock_off)
+        self._tell(look.started)
         if look.next_at is None:
             return LOOK_SECONDS
         return min(LOOK_SECONDS, max(0.0, (look.next_at - now()).total_seconds()))
+
+    def _refill(self) -> None:
+        """Fill the seats that a session frees, within its transaction: a pass of its own costs as much again.
+
+        Where one is under way the seats are left to the dispatcher: its next pass serves all who come meanwhile.
+        """
+        started = self._dispatched_at_once() if self._is_outdated is False else None
+        transaction.on_commit(self.dispatch if started is None else partial(self._tell, started))
+
+    def _dispatched_at_once(self) -> list[Opened] | None:
+        """What has been started. None: others are dispatching, or it cannot be done now."""
+        if not self._turn.acquire(blocking=False):
+            return None
+        try:
+            return dispatch_once(at=now(), clock_off=self._clock_off, waits=False)[0]
+        except TakingTurns:
+            return None
+        except (DatabaseError, InterfaceError) as problem:
+            logger.warning("seats stay free for a moment: %s", problem)
+            return None
+        finally:
+            self._turn.release()
+
+    def _tell(self, started: Sequence[Opened]) -> None:
+        opened: dict[int, list[int]] = defaultdict(list)
+        for attempt in started:
+            opened[attempt.host_id].append(attempt.pk)
+        for host, attempts in opened.items():
+            self.attend(host, attempts)
 
     def _keep(self) -> float:
         """Renew what is owned, take hosts with work, give up those without."""
@@ -190,7 +219,7 @@ class Conductor:
         return [host for n, host in enumerate(free) if n < room or at - self._free_since[host] > LEFT_SECONDS]
 
     def _begin(self, grip: ownership.Grip) -> None:
-        session = Session(grip, store=self._store, pool=self._pool, on_finished=self.dispatch)
+        session = Session(grip, store=self._store, pool=self._pool, on_finished=self._refill)
         with self._lock:
             self._sessions[grip.host] = session
         session.start()

@@ -123,7 +123,7 @@ def move_many(moves: Sequence[Move], *, at: datetime) -> set[int]:
             raise IllegalMove(m.job, m.was, m.to)
     if not moves:
         return set()
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         moved = _update(moves, at)
         told = [(m.job, m.attempt, at, m.was, m.to, m.actor, m.reason[:500]) for m in moves if m.job in moved]
         insert_many(Event._meta.db_table, EVENT_COLUMNS, told, returning="id")
