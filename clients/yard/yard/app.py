@@ -10,9 +10,8 @@ from typing import Annotated, Any, Final
 
 import typer
 import typer.main
-from typer._completion_classes import completion_init
 
-from yard import __version__
+from yard import __version__, completion
 from yard.clean import one_line
 from yard.failures import BROKEN_PIPE, INTERRUPTED, USAGE, Failure, Usage
 from yard.manual import Group
@@ -93,7 +92,7 @@ NOUNS: Final = {
 
 def build() -> typer.Typer:
     """The command with all of its verbs."""
-    completion_init()
+    completion.register()
     app = typer.Typer(
         name="yard", cls=Group, rich_markup_mode=None, add_completion=False, invoke_without_command=True,
         pretty_exceptions_enable=False,
