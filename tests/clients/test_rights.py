@@ -11,6 +11,7 @@ import pytest
 
 from tests.clients.parts import Yard, one_line_of
 from tests.clients.test_faults import Reply, serving
+from tests.clients.test_help import COMMANDS
 from tests.scenarios.site import SiteUnderTest
 
 pytestmark = [pytest.mark.scenario, pytest.mark.xdist_group("yard")]
@@ -181,3 +182,16 @@ def test_a_private_key_of_a_host_is_sent_and_never_shown(stranger: Yard) -> None
     assert sent == [{"name": "far", "private_key": "PRIVATE", "passphrase": "open"}, {"private_key": None}]
     assert "PRIVATE" not in told
     assert "comes with --private-key" in one_line_of(stranger("host", "update", "far", "--passphrase"), status=2)
+
+
+LISTS = [*(words for words in COMMANDS if words[-1] == "list"), ("ls", "--all"), ("stats",), ("stats", "--days", "1")]
+
+
+@pytest.mark.parametrize("words", [*LISTS, ("figures",)], ids=" ".join)
+def test_every_list_fits_forty_columns(yard: Yard, words: tuple[str, ...]) -> None:
+    yard.ok("submit", "true", "--hold", "--notes", "long " * 50)
+    yard.variables = {"COLUMNS": "40"}
+
+    shown = yard.ok(*words)
+
+    assert [line for line in shown.splitlines() if len(line) > 40 and " " in line.strip()] == []
