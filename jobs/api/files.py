@@ -134,7 +134,9 @@ def _upload(request: Request) -> tuple[UploadedFile[Any], str, bool]:
 
 
 def _directory(name: str) -> Path:
-    path = roots()[0] if name in {"", ".", "/"} else _seen(name.rstrip("/"))
+    if name in {"", ".", "/"}:
+        return roots()[0]
+    path = _seen(name.rstrip("/"))
     if not path.is_dir():
         raise policy.Missing(Problem("not_found", f"There is no directory {name[:100]!r}.", "path"))
     return path
@@ -150,6 +152,8 @@ def _seen(name: str) -> Path:
 
 def _entries(path: Path) -> Iterator[dict[str, Any]]:
     """Files and directories; links, pipes and unfinished uploads are not told."""
+    if not path.is_dir():  # the first file makes it
+        return
     with os.scandir(path) as found:
         entries = sorted(found, key=lambda entry: entry.name)[:LISTED_LIMIT]
     for entry in entries:

@@ -150,6 +150,15 @@ def test_a_directory_is_listed_by_name(api: APIClient, root: Path) -> None:
     assert [one["name"] for one in api.get(f"{V1}/files").json()["results"]] == ["d"]
 
 
+@pytest.mark.parametrize("path", ["", ".", "/"])
+def test_where_no_file_has_been_sent_yet_nothing_is_listed(
+    api: APIClient, settings: LazySettings, tmp_path: Path, path: str
+) -> None:
+    settings.BATCHYARD_FILE_ROOTS = [tmp_path / "not made yet"]
+
+    assert api.get(f"{V1}/files?path={path}").json()["results"] == []
+
+
 @pytest.mark.parametrize("path", ["..", "nothing", "/etc", "d/../.."])
 def test_a_directory_elsewhere_is_not_listed(api: APIClient, path: str) -> None:
     assert_error(api.get(f"{V1}/files?path={path}"), 404)

@@ -51,16 +51,23 @@ class Server:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def next(self) -> Reply:
+        return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+
 
 @contextmanager
-def serving(*replies: Reply, context: ssl.SSLContext | None = None) -> Iterator[Server]:
+def serving(
+    *replies: Reply, context: ssl.SSLContext | None = None, answer: Callable[[Asked], Reply] | None = None
+) -> Iterator[Server]:
+    """A server with these replies, or with those that `answer` has for a request."""
     server = Server(list(replies))
 
     class Answering(BaseHTTPRequestHandler):
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            server.asked.append(Asked(self.command, self.path, dict(self.headers), body))
-            reply = server.replies.pop(0) if len(server.replies) > 1 else server.replies[0]
+            asked = Asked(self.command, self.path, dict(self.headers), body)
+            server.asked.append(asked)
+            reply = answer(asked) if answer else server.next()
             self.send_response(reply.status)
             told = {"Content-Type": reply.kind, "Content-Length": str(len(reply.body)), **reply.headers}
             for name, value in told.items():

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +14,7 @@ import pytest
 
 from tests.clients.parts import Yard, one_line_of
 from tests.docs.pages import ROOT, headings
-from yard.app import COMMAND
+from yard.app import COMMAND, NOUNS
 
 PAGE = "docs/reference/yard.md"
 
@@ -33,6 +36,11 @@ def options_of(words: tuple[str, ...]) -> set[str]:
     return {option for one in found.params for option in (*one.opts, *one.secondary_opts) if option.startswith("-")}
 
 
+def examples_of(person: Yard, words: tuple[str, ...]) -> list[str]:
+    """The examples of a command's help, one a line."""
+    return [line.strip() for line in person.ok(*words, "--help").partition("Example:\n")[2].splitlines()]
+
+
 COMMANDS = sorted(commands())
 names = [" ".join(words) for words in COMMANDS]
 
@@ -44,13 +52,12 @@ def test_every_command_has_help_with_an_example_that_can_be_meant(stranger: Yard
 
     _usage, _, rest = text.partition("\n\n")
     assert len(rest.split("\n")[0].strip()) > 10
-    examples = [line.strip() for line in text.partition("Example:\n")[2].splitlines()]
+    examples = examples_of(stranger, words)
     own = [line for line in examples if shlex.split(line)[: len(words) + 1] == ["yard", *words]]
     assert own or any("yard completion" in line for line in examples)
     for line in own:
-        given = [
-            word for word in shlex.split(line.partition(" < ")[0].partition(" | ")[0]) if re.match("--?[a-zA-Z]", word)
-        ]
+        end = re.split(" [<>|] ", line)[0]
+        given = [word for word in shlex.split(end) if re.match("--?[a-zA-Z]", word)]
         assert set(given) <= options_of(words), line
 
 
@@ -69,9 +76,71 @@ def test_the_page_has_every_command_and_no_other() -> None:
 def test_the_page_shows_the_examples_of_the_help(stranger: Yard, words: tuple[str, ...]) -> None:
     page = (ROOT / PAGE).read_text(encoding="utf-8")
 
-    examples = stranger.ok(*words, "--help").partition("Example:\n")[2].splitlines()
+    examples = examples_of(stranger, words)
 
-    assert [line for line in examples if line.strip() and f"\n    {line.strip()}\n" not in page] == []
+    assert [line for line in examples if line and f"\n    {line}\n" not in page] == []
+
+
+@pytest.mark.parametrize("words", [(), *[(noun,) for noun in NOUNS], *COMMANDS], ids=" ".join)
+@pytest.mark.parametrize("columns", [40, 80])
+def test_help_fits_the_terminal_and_its_examples_stay_commands(
+    stranger: Yard, words: tuple[str, ...], columns: int
+) -> None:
+    whole = examples_of(stranger, words)
+    stranger.variables = {"COLUMNS": str(columns)}
+
+    text = stranger.ok(*words, "--help")
+
+    assert [line for line in text.splitlines() if len(line) > columns] == []
+    joined = re.sub(r" \\\n +", " ", text.partition("Example:\n")[2]).splitlines()
+    assert [line.strip() for line in joined] == whole
+
+
+# One process for all commands: each is a child of it that inherits a pipe, which is what a shell would give it.
+SHELL = """
+import contextlib, io, json, os, sys
+from yard.app import main
+
+with contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO())):
+    main(["job", "view", "--help"])  # what is imported late is so once, and not by each child
+
+def run(words, is_read):
+    reading, writing = os.pipe()
+    if not is_read:
+        os.close(reading)
+    child = os.fork()
+    if child == 0:
+        os.dup2(writing, 1)
+        status = main([*words, "--help"])
+        try:
+            sys.stdout.flush()
+        finally:
+            os._exit(status)
+    os.close(writing)
+    first = open(reading, "rb").readline().decode("ascii") if is_read else ""
+    return first, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+told = [[words, *run(words, True), run(words, False)[1]] for words in json.load(sys.stdin)]
+json.dump(told, sys.stdout)
+"""
+
+
+@pytest.mark.meets("BD-54")
+@pytest.mark.parametrize("variables", [{"LANG": "C", "LC_ALL": "C"}, {"PYTHONIOENCODING": "ascii"}], ids=str)
+def test_every_help_goes_through_a_pipe_that_is_read_or_not_in_any_locale(
+    stranger: Yard, variables: dict[str, str]
+) -> None:
+    given = json.dumps([[], *[[noun] for noun in NOUNS], *COMMANDS])
+
+    done = subprocess.run(
+        [sys.executable, "-c", SHELL],
+        input=given.encode(), env=stranger.env() | variables, cwd=stranger.home, capture_output=True, check=True,
+    )  # fmt: skip
+
+    assert done.stderr == b""
+    for words, first, read, unread in json.loads(done.stdout):
+        assert first.startswith(f"Usage: {' '.join(['yard', *words])} "), words
+        assert (read, unread) == (0, 141), words
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from yard.failures import Usage
-from yard.times import lasted, moment, span, told
+from yard.times import lasted, moment, past, past_day, span, told
 
 BERLIN = ZoneInfo("Europe/Berlin")
 # A Wednesday.
@@ -39,6 +39,57 @@ NOON = datetime(2026, 1, 14, 12, 0, tzinfo=BERLIN)
 )
 def test_people_say_times_in_their_own_zone(text: str, expected: str) -> None:
     assert moment(text, at=NOON) == datetime.fromisoformat(expected).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("now", "2026-01-14 11:00", id="now"),
+        pytest.param("2 hours", "2026-01-14 09:00", id="so long ago"),
+        pytest.param("90 days ago", "2025-10-16 11:00", id="so long ago, in words"),
+        pytest.param("6:30", "2026-01-14 05:30", id="today"),
+        pytest.param("22:00", "2026-01-13 21:00", id="still to come today, so yesterday"),
+        pytest.param("12:00", "2026-01-14 11:00", id="this very minute"),
+        pytest.param("yesterday 23:15", "2026-01-13 22:15", id="yesterday"),
+        pytest.param("today", "2026-01-13 23:00", id="a day begins at midnight"),
+        pytest.param("31.12.2025", "2025-12-30 23:00", id="dots"),
+        pytest.param("2025-07-01T08:00:00Z", "2025-07-01 08:00", id="with an offset"),
+    ],
+)
+def test_people_look_back_in_their_own_zone(text: str, expected: str) -> None:
+    assert past(text, at=NOON) == datetime.fromisoformat(expected).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("today", date(2026, 1, 14), id="today"),
+        pytest.param("Yesterday", date(2026, 1, 13), id="yesterday"),
+        pytest.param("2 weeks ago", date(2025, 12, 31), id="so long ago"),
+        pytest.param("2026-01-01", date(2026, 1, 1), id="a date is that day in every zone"),
+    ],
+)
+def test_days_that_have_been(text: str, expected: date) -> None:
+    assert past_day(text, at=NOON.astimezone(UTC)) == expected
+
+
+@pytest.mark.parametrize("text", ["", "soon", "tomorrow", "monday", "2026-01-15", "0000-01-01", "999999 weeks"])
+def test_a_day_that_has_not_been_is_refused(text: str) -> None:
+    with pytest.raises(Usage, match="no day that has been"):
+        past_day(text, at=NOON)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "is not a time"), ("soon", "is not a time"), ("25:00", "is not a time"), ("0 days", "is not a length"),
+        ("999999 weeks", "is not a time"), ("tomorrow", "still to come"), ("next monday", "still to come"),
+        ("in 2 hours", "still to come"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_looked_back_to_is_refused(text: str, told: str) -> None:
+    with pytest.raises(Usage, match=told):
+        past(text, at=NOON)
 
 
 @pytest.mark.parametrize(

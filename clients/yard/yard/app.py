@@ -9,22 +9,36 @@ from difflib import get_close_matches
 from typing import Annotated, Any, Final
 
 import typer
-import typer.core
 import typer.main
-from typer._completion_classes import completion_init
 
-from yard import __version__
+from yard import __version__, completion
 from yard.clean import one_line
 from yard.failures import BROKEN_PIPE, INTERRUPTED, USAGE, Failure, Usage
+from yard.manual import Group
 from yard.printing import Printer, prepare_streams
 from yard.verb import SHARED, described, group, shared_parameters
-from yard.verbs import definitions, files, jobs, login, machines, output, people, shell, stats, submit, watch
+from yard.verbs import (
+    audit,
+    definitions,
+    figures,
+    files,
+    jobs,
+    login,
+    machines,
+    output,
+    people,
+    shell,
+    stats,
+    submit,
+    subscriptions,
+    watch,
+)
 
 # A bare word nearer to a verb than this is one that was mistyped, and not a name.
 NEAR: Final = 0.8
 
 
-class Grouped(typer.core.TyperGroup):
+class Grouped(Group):
     """A group that takes `yard job 17` for `yard job view 17`, and shows what there is where no verb is said."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -66,8 +80,11 @@ NOUNS: Final = {
     "host": "Hosts: machines that run jobs.",
     "pool": "Pools: ordered sets of hosts.",
     "user": "Accounts.",
+    "group": "Groups of users.",
     "grant": "Who may do what.",
     "token": "Your tokens.",
+    "audit": "Who changed what.",
+    "subscription": "What you want to be told of.",
     "files": "What jobs read and write at the site.",
     "config": "What yard goes by.",
 }
@@ -75,9 +92,9 @@ NOUNS: Final = {
 
 def build() -> typer.Typer:
     """The command with all of its verbs."""
-    completion_init()
+    completion.register()
     app = typer.Typer(
-        name="yard", rich_markup_mode=None, add_completion=False, invoke_without_command=True,
+        name="yard", cls=Group, rich_markup_mode=None, add_completion=False, invoke_without_command=True,
         pretty_exceptions_enable=False,
     )  # fmt: skip
     app.callback(epilog="Exit status: 0 done, 1 refused, 2 wrong usage, 3 no site answers, 4 not allowed.")(_root())
@@ -85,11 +102,14 @@ def build() -> typer.Typer:
     submit.register(app)
     jobs.register(app, nouns["job"])
     stats.register(app)
+    figures.register(app)
     output.register(app, nouns["job"])
     watch.register(app)
     definitions.register(nouns["queue"], nouns["schedule"], nouns["type"])
     machines.register(nouns["host"], nouns["pool"])
-    people.register(nouns["user"], nouns["grant"], nouns["token"])
+    people.register(nouns["user"], nouns["group"], nouns["grant"], nouns["token"])
+    audit.register(nouns["audit"])
+    subscriptions.register(nouns["subscription"])
     files.register(nouns["files"])
     login.register(app, nouns["config"])
     shell.register(app, main, known_words)

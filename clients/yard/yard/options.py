@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -12,6 +13,7 @@ import yaml
 
 from yard import names
 from yard.failures import Failure, Usage, did_you_mean
+from yard.times import past
 
 ID_LIMIT: Final = 2**63
 
@@ -22,6 +24,12 @@ Pool = Annotated[str | None, typer.Option("--pool", help="Name of a pool.", auto
 Schedule = Annotated[
     str | None, typer.Option("--schedule", "-s", help="Name of a schedule.", autocompletion=names.schedules)
 ]
+Since = Annotated[
+    str | None, typer.Option("--since", metavar="TIME", help='From then on: "2 days", "yesterday 6:30", 31.01.2026.')
+]
+Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Before then.")]
+OnlyQueue = Annotated[str | None, typer.Option("--queue", "-q", autocompletion=names.queues, help="Only of a queue.")]
+OnlyType = Annotated[str | None, typer.Option("--type", "-t", autocompletion=names.types, help="Only of a type.")]
 Title = Annotated[str | None, typer.Option("--title", "-n", help="What people see.")]
 Source = Annotated[
     str | None, typer.Option("--from", help='Take the definition from a YAML or JSON file; "-" is standard input.')
@@ -50,6 +58,14 @@ def one_of(word: str, possible: tuple[str, ...], *, what: str) -> str:
     if word not in possible:
         raise Usage(f'There is no {what} "{word[:60]}".', hint=did_you_mean(word, possible))
     return word
+
+
+def lookback(since: str | None, until: str | None, *, at: datetime, keys: tuple[str, str]) -> dict[str, str]:
+    """Begin and end of a period in the past under the names that the API has for them. Raises Usage."""
+    ends = {key: past(text, at=at) for key, text in zip(keys, (since, until), strict=True) if text is not None}
+    if len(ends) == 2 and ends[keys[0]] > ends[keys[1]]:
+        raise Usage("This period ends before it begins.")
+    return {key: moment.isoformat() for key, moment in ends.items()}
 
 
 def definition(source: str | None) -> dict[str, Any]:

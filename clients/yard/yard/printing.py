@@ -122,12 +122,21 @@ def table(columns: Sequence[Column], rows: Sequence[Row], *, width: int) -> Tabl
     for column in sorted((column for column in kept if column.sheds), key=lambda one: -one.sheds):
         if sum(wide[one.title] + GAP for one in kept) - GAP > width:
             kept.remove(column)
+    room = _room(wide, [column.title for column in kept], width=width)
     made = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
     for column in kept:
-        made.add_column(column.title, no_wrap=True, overflow="ellipsis")
+        made.add_column(column.title, no_wrap=True, overflow="ellipsis", max_width=room[column.title])
     for number in range(len(rows)):
         made.add_row(*(_styled(cells[column.title][number]) for column in kept))
     return made
+
+
+def _room(wide: Mapping[str, int], titles: Sequence[str], *, width: int) -> dict[str, int]:
+    """How wide each column may be: where all do not fit, the widest gives way, so that short ones stay whole."""
+    room = {title: wide[title] for title in titles}
+    while sum(room.values()) + GAP * (len(room) - 1) > width and max(room.values()) > 1:
+        room[max(room, key=lambda title: room[title])] -= 1
+    return room
 
 
 def cell(value: Any) -> str:

@@ -84,10 +84,15 @@ class Site:
             # Only the place in the list is taken from the answer, never the address.
             given = {**params, "page_size": size, "cursor": httpx.URL(page["next"]).params["cursor"]}
 
-    def ask(self, method: str, path: str, *, key: str | None = None, **sent: Any) -> Answer:
+    def rows(self, path: str) -> list[dict[str, Any]]:
+        """A list that has no pages."""
+        found: list[dict[str, Any]] = self.ask("GET", path, form=list).json
+        return found
+
+    def ask(self, method: str, path: str, *, key: str | None = None, form: type = dict, **sent: Any) -> Answer:
         """Send a request; one that may be repeated (it reads, or carries an Idempotency-Key) is tried again.
 
-        Raises Failure.
+        `form` is what JSON it answers with. Raises Failure.
         """
         headers = {"Idempotency-Key": key} if key else {}
         pauses = PAUSES if method == "GET" or key else ()
@@ -102,7 +107,7 @@ class Site:
                 continue
             self._debug(method, response)
             if pause is None or response.status_code not in RETRIED:
-                return self._read(response, method=method)
+                return self._read(response, method=method, form=form)
             time.sleep(min(_seconds(response.headers.get("Retry-After"), pause), LONGEST_PAUSE_SECONDS))
         raise AssertionError("the last try has no pause")
 
@@ -147,7 +152,7 @@ class Site:
         if self._is_debug:
             sys.stderr.write(f"yard: {method} {response.request.url} -> {response.status_code}\n")
 
-    def _read(self, response: httpx.Response, *, method: str) -> Answer:
+    def _read(self, response: httpx.Response, *, method: str, form: type = dict) -> Answer:
         """The answer, or the Failure that it means."""
         if response.is_redirect:
             there = one_line(response.headers.get("Location", "elsewhere"))[:200]
@@ -157,7 +162,7 @@ class Site:
         told = self._json(response) if is_json and response.content else None
         if response.is_success:
             is_file = "octet-stream" in response.headers.get("Content-Type", "")
-            if not (isinstance(told, dict) or is_file or method == "DELETE"):
+            if not (isinstance(told, form) or is_file or method == "DELETE"):
                 raise self._stranger(response)
             return Answer(response.status_code, told, response.content, response.headers)
         if not isinstance(told, dict) or "message" not in told:

@@ -22,6 +22,9 @@ DATES: Final = (
 )
 HINT: Final = 'Possible: now, 22:00, "tomorrow 6:30", "in 2 hours", "next monday", "2026-01-31 22:00", 31.01.2026.'
 
+PAST_DAY_HINT: Final = 'Possible: today, yesterday, "2 weeks", 2026-01-31, 31.01.2026.'
+PAST_HINT: Final = 'Possible: "2 days", 12h, 22:00, today, "yesterday 6:30", "2026-01-31 22:00", 31.01.2026.'
+
 
 def moment(text: str, *, at: datetime) -> datetime:
     """The UTC time that `text` means when it is `at`, whose zone is that of the reader. Raises Usage."""
@@ -33,6 +36,52 @@ def moment(text: str, *, at: datetime) -> datetime:
     if found is None:
         raise Usage(f"{text[:60]!r} is not a time.", hint=HINT, code="bad_time")
     return found
+
+
+def past(text: str, *, at: datetime) -> datetime:
+    """The UTC time that `text` means when it looks back from `at`: "2 days" is so long ago. Raises Usage."""
+    words = " ".join(text.lower().split())
+    try:
+        found = _past(words.removesuffix(" ago"), at) or moment(text, at=at)
+    except (ValueError, OverflowError):
+        found = None
+    if found is None:
+        raise Usage(f"{text[:60]!r} is not a time.", hint=PAST_HINT, code="bad_time")
+    if found > at:
+        raise Usage(f"{text[:60]!r} is still to come.", hint=PAST_HINT, code="bad_time")
+    return found
+
+
+def past_day(text: str, *, at: datetime) -> date:
+    """The day that `text` means when it looks back from `at`, where `at` is. Raises Usage."""
+    words = " ".join(text.lower().split())
+    try:
+        is_span = SPAN.fullmatch(words.removesuffix(" ago"))
+        found = (at - span(words.removesuffix(" ago"))).date() if is_span else _past_day(words, at.date())
+    except (ValueError, OverflowError):
+        found = None
+    if found is None or found > at.date():
+        raise Usage(f"{text[:60]!r} is no day that has been.", hint=PAST_DAY_HINT, code="bad_time")
+    return found
+
+
+def _past_day(words: str, today: date) -> date | None:
+    return today - timedelta(days=1) if words == "yesterday" else _day(words, today)
+
+
+def _past(words: str, at: datetime) -> datetime | None:
+    """A length of time ago, yesterday, or the last time that a clock showed so; None for everything else."""
+    if not words:
+        return None
+    if SPAN.fullmatch(words):
+        return at.astimezone(UTC) - span(words)
+    day, clock = _split(words)
+    if day == "yesterday":
+        return _local(at.date() - timedelta(days=1), clock, at)
+    if day:
+        return None
+    today = _local(at.date(), clock, at)
+    return today if today <= at.astimezone(UTC) else _local(at.date() - timedelta(days=1), clock, at)
 
 
 def span(text: str) -> timedelta:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import httpx
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn
@@ -85,15 +85,21 @@ def _send(session: Session, file: BufferedReader, path: Path, place: str, *, is_
     return told
 
 
-def download(session: Session, name: str, target: Path, *, is_overwriting: bool) -> int:
-    """Fetch the site's file `name` to `target`, as a whole or not at all. Its size in bytes. Raises Failure."""
+def place_of(name: str) -> str:
+    """Where the API has the bytes of the site's file `name`."""
+    # The first slash of an absolute path is written out, as two in a row may be taken for one on the way.
+    return "files/" + ("%2F" if name.startswith("/") else "") + quote(name.removeprefix("/"), safe="/")
+
+
+def download(session: Session, path: str, target: Path, *, is_overwriting: bool, **params: str) -> int:
+    """Fetch what is at `path` of the API to `target`, as a whole or not at all. Its size in bytes. Raises Failure."""
     if target.exists() and not is_overwriting:
         raise Failure(f"There is a file {target} already.", hint="Say --overwrite to replace it.", code="exists")
     draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with draft.open("xb") as file:
-            size_bytes = _fetch(session, name, file)
+            size_bytes = fetch(session, path, file, **params)
             os.fsync(file.fileno())
         draft.replace(target)
     except OSError as error:
@@ -103,17 +109,11 @@ def download(session: Session, name: str, target: Path, *, is_overwriting: bool)
     return size_bytes
 
 
-def fetch(session: Session, name: str, file: IO[bytes]) -> int:
-    """Write the bytes of the site's file `name` to `file`. How many they are. Raises Failure."""
-    return _fetch(session, name, file)
-
-
-def _fetch(session: Session, name: str, file: IO[bytes]) -> int:
-    # The first slash of an absolute path is written out, as two in a row may be taken for one on the way.
-    path = "files/" + ("%2F" if name.startswith("/") else "") + quote(name.removeprefix("/"), safe="/")
-    size_bytes = 0
+def fetch(session: Session, path: str, file: IO[bytes], **params: str) -> int:
+    """Write the bytes at `path` of the API to `file`. How many they are. Raises Failure."""
+    size_bytes, name = 0, unquote(path)
     try:
-        with session.site.streaming(path, headers={}) as response:
+        with session.site.streaming(path, headers={}, **params) as response:
             declared = response.headers.get("Content-Length", "")
             total = int(declared) if declared.isdigit() else None
             with bar(session, name, total=total) as progress:

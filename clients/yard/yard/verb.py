@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from yard.failures import BROKEN_PIPE, INTERRUPTED, Unreachable
+from yard.manual import Command
 from yard.printing import Printer
 from yard.session import Session
 
@@ -39,7 +40,7 @@ def verb(app: typer.Typer, name: str, *, example: str, **settings: Any) -> Calla
     lines = "\n".join(f"  {line}" for line in example.splitlines())
 
     def register(function: Function) -> Function:
-        app.command(name, epilog=f"\b\nExample:\n{lines}", **settings)(_with_shared(function))
+        app.command(name, cls=Command, epilog=f"\nExample:\n{lines}", **settings)(_with_shared(function))
         return function
 
     return register

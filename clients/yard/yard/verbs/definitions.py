@@ -12,7 +12,7 @@ from yard.options import Host, Pool, Schedule, Source, Title, definition
 from yard.printing import Column
 from yard.resource import Resource, given
 from yard.session import Session, local_now
-from yard.times import told
+from yard.times import moment, told
 from yard.verb import verb
 
 NEVER: Final = frozenset({"no", "disable", "false", "off"})
@@ -90,7 +90,7 @@ def register(queue: typer.Typer, schedule: typer.Typer, kind: typer.Typer) -> No
     example = "-p '22:00 06:00' -w Monday -w Tuesday --zone Europe/Berlin"
     verb(schedule, "add", example=f"yard schedule add nights {example}")(add_schedule)
     verb(schedule, "update", example="yard schedule update nights -p '21:00 06:00'")(update_schedule)
-    verb(schedule, "openings", example="yard schedule openings nights --count 3")(openings)
+    verb(schedule, "openings", example="yard schedule openings nights --count 3 --at 'next monday'")(openings)
     TYPES.register(kind, example="render", is_forced=True)
     verb(
         kind,
@@ -228,9 +228,13 @@ def openings(
     session: Session,
     name: ScheduleName,
     count: Annotated[int, typer.Option("--count", min=1, max=500, help="How many.")] = 10,
+    begin: Annotated[
+        str | None, typer.Option("--at", "--start", metavar="TIME", help="From then; now without.")
+    ] = None,
 ) -> None:
     """Show the next intervals in which jobs may start."""
-    rows = session.site.get(f"{SCHEDULES.at(name)}/openings", count=count)["results"]
+    since = {} if begin is None else {"from": moment(begin, at=local_now()).isoformat()}
+    rows = session.site.get(f"{SCHEDULES.at(name)}/openings", count=count, **since)["results"]
     columns = (
         Column("BEGIN", lambda row: told(row["begin"], at=local_now())),
         Column("END", lambda row: told(row["end"], at=local_now())),

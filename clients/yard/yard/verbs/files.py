@@ -12,9 +12,8 @@ from yard.failures import Failure
 from yard.options import JobId, check_text
 from yard.printing import Column
 from yard.session import Session, local_now
-from yard.site import part
 from yard.times import told
-from yard.uploads import download, fetch, upload
+from yard.uploads import download, fetch, place_of, upload
 from yard.verb import verb
 
 COLUMNS: Final = (
@@ -60,13 +59,13 @@ def get(
     """Fetch a file of the site."""
     check_text(path)
     if local == "-":
-        fetch(session, path, sys.stdout.buffer)
+        fetch(session, place_of(path), sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return
     name = PurePosixPath(path).name
     target = Path(local or name)
     target = target / name if target.is_dir() else target
-    size_bytes = download(session, path, target, is_overwriting=overwrite)
+    size_bytes = download(session, place_of(path), target, is_overwriting=overwrite)
     row = {"path": path, "local": str(target), "size": size_bytes}
     session.out.answer(row, lambda: session.out.line(f"{target} ({size_bytes} bytes)"))
 
@@ -78,13 +77,8 @@ def results(
     overwrite: Overwriting = False,
 ) -> None:
     """Fetch what a job has made: the files of its OutputFile parameters."""
-    row = session.site.get(f"jobs/{job}")
-    declared = session.site.get(f"job-types/{part(row['type'])}")["params"]
-    wanted = {
-        one["name"]: str(row["params"][one["name"]])
-        for one in declared
-        if one["type"] == "OutputFile" and row["params"].get(one["name"])
-    }
+    files = session.site.rows(f"jobs/{job}/files")
+    wanted = {str(one["parameter"]): str(one["path"]) for one in files if one["type"] == "OutputFile"}
     if not wanted:
         raise Failure(
             f"Job {job} names no file that it makes.", hint=f"What it wrote: yard logs {job}", code="no_results"
@@ -92,7 +86,7 @@ def results(
     targets = _targets(wanted, to)
     fetched = []
     for name, path in wanted.items():
-        size_bytes = download(session, path, targets[name], is_overwriting=overwrite)
+        size_bytes = download(session, place_of(path), targets[name], is_overwriting=overwrite)
         fetched.append({"parameter": name, "path": path, "local": str(targets[name]), "size": size_bytes})
         if not session.out.is_json:
             session.out.line(f"{targets[name]} ({size_bytes} bytes)")

@@ -9,7 +9,7 @@ import typer
 
 from yard import names
 from yard.failures import Failure, Usage
-from yard.options import Host, JobId, JobIds, check_text, one_of
+from yard.options import Host, JobId, JobIds, OnlyType, Since, Until, check_text, lookback, one_of
 from yard.printing import Column
 from yard.session import Session, local_now
 from yard.site import Site
@@ -32,7 +32,7 @@ TO: Final = {
 
 
 def register(app: typer.Typer, job: typer.Typer) -> None:
-    verb(app, "ls", example="yard ls\nyard ls nightly --state failed\nyard ls --all --json")(ls)
+    verb(app, "ls", example="yard ls\nyard ls nightly --state failed --since '2 days'\nyard ls --all --json")(ls)
     verb(job, "view", example="yard job view 17\nyard job 17")(view)
     verb(job, "update", example="yard job update 17 --notes 'for Ann' --at 'tomorrow 6:00'")(update)
     verb(job, "priority", example="yard job priority 17 5\nyard job priority 17 first")(priority)
@@ -41,6 +41,7 @@ def register(app: typer.Typer, job: typer.Typer) -> None:
     )
     verb(job, "delete", example="yard job delete 17 18")(delete)
     verb(job, "events", example="yard job events 17")(events)
+    verb(job, "files", example="yard job files 17")(files)
     for word in DONE:
         verb(job, word, example=f"yard job {word} 17")(_action(word))
 
@@ -91,19 +92,21 @@ def ls(
         typer.Option("--state", "--status", "-s", autocompletion=names.words(*STATES), help="Only so."),
     ] = None,
     every: Annotated[bool, typer.Option("--all", "-a", help="Finished jobs as well.")] = False,
-    kind: Annotated[
-        str | None, typer.Option("--type", "-t", autocompletion=names.types, help="Only of a type.")
-    ] = None,
+    kind: OnlyType = None,
     host: Host = None,
     owner: Annotated[str | None, typer.Option("--owner", help="Only of a user.")] = None,
+    since: Since = None,
+    until: Until = None,
     limit: Annotated[int, typer.Option("--limit", "-l", min=0, help="At most so many; 0: all.")] = LIMIT,
 ) -> None:
     """List jobs that have not ended, the newest first."""
+    check_text(kind, host, owner, *(queues or ()))
+    created = lookback(since, until, at=local_now(), keys=("created_after", "created_before"))
     states = tuple(word for text in state or () for word in text.split(","))
     for word in states:
         one_of(word, STATES, what="state")
     wanted = states or (STATES if every else OPEN)
-    rows = found(session.site, queues or [], states=wanted, limit=limit, type=kind, host=host, owner=owner)
+    rows = found(session.site, queues or [], states=wanted, limit=limit, type=kind, host=host, owner=owner, **created)
     hint = "" if every or states else " Finished ones: yard ls --all"
     session.out.answer(
         {"results": rows}, lambda: session.out.table(JOB_COLUMNS, rows, empty=f"There is no such job.{hint}")
@@ -289,3 +292,18 @@ def events(session: Session, job: JobId) -> None:
     """Show a job's history, the oldest first."""
     rows = list(session.site.pages(f"jobs/{job}/events"))
     session.out.answer({"results": rows}, lambda: session.out.table(EVENT_COLUMNS, rows, empty="Nothing happened."))
+
+
+FILE_COLUMNS: Final = (
+    Column("PARAMETER", lambda file: file["parameter"]),
+    Column("PATH", lambda file: file["path"]),
+    Column("SIZE", lambda file: "not there" if file["size"] is None else file["size"], 1),
+    Column("KIND", lambda file: file["type"], 2),
+)
+
+
+def files(session: Session, job: JobId) -> None:
+    """List the files that a job's parameters name. To fetch what it has made: yard files results 17"""
+    rows = session.site.rows(f"jobs/{job}/files")
+    empty = "Its parameters name no file."
+    session.out.answer({"results": rows}, lambda: session.out.table(FILE_COLUMNS, rows, empty=empty))

@@ -24,7 +24,7 @@ def register(app: typer.Typer, config: typer.Typer) -> None:
         app,
         "login",
         example="yard login https://batchyard.example.org --username ann --expires '90 days'\n"
-        "yard login --password-stdin < password.txt",
+        "yard login --username bot --password-stdin < password.txt",
     )(login)
     verb(app, "logout", example="yard logout")(logout)
     verb(app, "whoami", example="yard whoami")(whoami)

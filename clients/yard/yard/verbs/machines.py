@@ -7,7 +7,9 @@ from typing import Annotated, Any, Final
 import typer
 
 from yard import names
-from yard.options import Source, Title, definition, pair
+from yard.failures import Usage
+from yard.options import Source, Title, definition, pair, read_text
+from yard.passwords import ask_secret
 from yard.printing import Column
 from yard.resource import Resource
 from yard.session import Session
@@ -48,6 +50,11 @@ Address = Annotated[str | None, typer.Option("--address", "-a", help="Name or IP
 Port = Annotated[int | None, typer.Option("--port", help="Of SSH; 22 without.")]
 User = Annotated[str | None, typer.Option("--user", "-u", help="Who logs in there.")]
 Key = Annotated[str | None, typer.Option("--key", "-k", help="Name of a private key of the site.")]
+PrivateKey = Annotated[
+    str | None,
+    typer.Option("--private-key", metavar="FILE", help='Keep this key at the site, sealed; "*" takes it away.'),
+]
+Passphrase = Annotated[bool, typer.Option("--passphrase", help="Ask for what unlocks it, or read it.")]
 HostKeys = Annotated[list[str] | None, typer.Option("--host-key", help="An accepted public key; may be repeated.")]
 Seats = Annotated[int | None, typer.Option("--seats", help="How many jobs at once.")]
 Variables = Annotated[list[str] | None, typer.Option("--variable", "-v", metavar="NAME=VALUE", help="For its jobs.")]
@@ -57,7 +64,8 @@ Enabled = Annotated[bool | None, typer.Option("--enable/--disable", "-e/-D", hel
 def register(host: typer.Typer, pool: typer.Typer) -> None:
     HOSTS.register(host, example="build1", is_forced=True)
     ssh = "--transport ssh --address build1.example.org --user batch --key build1"
-    verb(host, "add", example=f"yard host add build1 {ssh} --seats 2")(add_host)
+    verb(host, "add", example=f"yard host add build1 {ssh} --seats 2\n"
+         "yard host add build2 --transport ssh --address build2 --private-key ~/.ssh/id_ed25519")(add_host)  # fmt: skip
     verb(host, "update", example="yard host update build1 --seats 4")(update_host)
     verb(host, "enable", example="yard host enable build1")(enable)
     verb(host, "disable", example="yard host disable build1")(disable)
@@ -75,6 +83,8 @@ def add_host(
     port: Port = None,
     user: User = None,
     key: Key = None,
+    private_key: PrivateKey = None,
+    passphrase: Passphrase = False,
     host_key: HostKeys = None,
     seats: Seats = None,
     variable: Variables = None,
@@ -82,7 +92,10 @@ def add_host(
     source: Source = None,
 ) -> None:
     """Make a host: this machine, or one reached over SSH."""
-    told = _host(transport=transport, address=address, port=port, user=user, key=key, seats=seats, enabled=enabled)
+    told = _host(
+        private_key, is_locked=passphrase,
+        transport=transport, address=address, port=port, user=user, key=key, seats=seats, enabled=enabled,
+    )  # fmt: skip
     HOSTS.add(session, name, {**definition(source), **told, **_lists(host_key, variable)})
 
 
@@ -94,6 +107,8 @@ def update_host(
     port: Port = None,
     user: User = None,
     key: Key = None,
+    private_key: PrivateKey = None,
+    passphrase: Passphrase = False,
     host_key: HostKeys = None,
     seats: Seats = None,
     variable: Variables = None,
@@ -101,12 +116,15 @@ def update_host(
     source: Source = None,
 ) -> None:
     """Change a host. Keys and variables that are given take the place of all before."""
-    told = _host(transport=transport, address=address, port=port, user=user, key=key, seats=seats, enabled=enabled)
+    told = _host(
+        private_key, is_locked=passphrase,
+        transport=transport, address=address, port=port, user=user, key=key, seats=seats, enabled=enabled,
+    )  # fmt: skip
     HOSTS.update(session, name, {**definition(source), **told, **_lists(host_key, variable)})
 
 
-def _host(**told: Any) -> dict[str, Any]:
-    return {key: value for key, value in told.items() if value is not None}
+def _host(private_key: str | None, *, is_locked: bool, **told: Any) -> dict[str, Any]:
+    return {key: value for key, value in told.items() if value is not None} | _pair(private_key, is_locked=is_locked)
 
 
 def _lists(host_keys: list[str] | None, variables: list[str] | None) -> dict[str, Any]:
@@ -114,6 +132,16 @@ def _lists(host_keys: list[str] | None, variables: list[str] | None) -> dict[str
     if variables:
         told["variables"] = dict(pair(text, what="a variable") for text in variables)
     return told
+
+
+def _pair(private_key: str | None, *, is_locked: bool) -> dict[str, Any]:
+    """A private key and what unlocks it. Raises Failure."""
+    if private_key in {None, "*"}:
+        if is_locked:
+            raise Usage("A passphrase comes with --private-key.")
+        return {} if private_key is None else {"private_key": private_key}
+    told = {"private_key": read_text(str(private_key))}
+    return {**told, "passphrase": ask_secret("passphrase")} if is_locked else told
 
 
 def enable(session: Session, name: HostName) -> None:

@@ -1,4 +1,4 @@
-"""yard user, grant, token: who may do what."""
+"""yard user, group, grant, token: who may do what."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Annotated, Any, Final
 import typer
 
 from yard import names, passwords
-from yard.failures import Failure, Usage, did_you_mean
-from yard.options import ID_LIMIT, Host, Pool, check_text
+from yard.failures import Failure, Usage
+from yard.options import ID_LIMIT, Host, OnlyQueue, OnlyType, Pool, check_text, one_of
 from yard.printing import Column
 from yard.resource import Resource, given
 from yard.session import Session, local_now
@@ -32,30 +32,51 @@ USERS: Final = Resource(
     ),
     names.users,
 )
+GROUPS: Final = Resource(
+    "group",
+    "groups",
+    (Column("GROUP", lambda row: row["name"]), Column("USERS", lambda row: row["users"])),
+    names.groups,
+)
 
 UserName = Annotated[str, typer.Argument(metavar="USER", autocompletion=names.users)]
+GroupName = Annotated[str, typer.Argument(metavar="GROUP", autocompletion=names.groups)]
+Members = Annotated[list[str] | None, typer.Argument(metavar="USER", autocompletion=names.users)]
 Email = Annotated[str | None, typer.Option("--email", help="An address.")]
 InGroup = Annotated[
-    list[str] | None, typer.Option("--group", "-g", autocompletion=names.groups, help="May be repeated; all at once.")
+    list[str] | None,
+    typer.Option("--group", "-g", autocompletion=names.groups, help='May be repeated; all at once. "*": none.'),
 ]
+GrantId = Annotated[int, typer.Argument(min=1, max=ID_LIMIT - 1, metavar="GRANT")]
+Superuser = Annotated[bool | None, typer.Option("--superuser/--no-superuser", help="May do everything.")]
+Staff = Annotated[bool | None, typer.Option("--staff/--no-staff", help="May open the admin pages.")]
 FromStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password there; on update also the present.")
 ]
 
 
-def register(user: typer.Typer, grant: typer.Typer, token: typer.Typer) -> None:
+def register(user: typer.Typer, group: typer.Typer, grant: typer.Typer, token: typer.Typer) -> None:
     USERS.register(user, example="ann")
     verb(user, "add", example="yard user add ann --group artists\nyard user add bot --password-stdin < secret")(
         add_user
     )
     verb(user, "update", example="yard user update ann --disable\nyard user update ann --group artists")(update_user)
     verb(user, "password", example="yard user password\nyard user password ann --password-stdin < secret")(password)
-    verb(grant, "list", example="yard grant list\nyard grant list --user ann")(list_grants)
+    GROUPS.register(group, example="artists")
+    verb(group, "add", example="yard group add artists ann bob")(add_group)
+    verb(
+        group,
+        "update",
+        example="yard group update artists ann bob\nyard group update artists --add cat --remove ann",
+    )(update_group)
+    verb(grant, "list", example="yard grant list\nyard grant list --user ann\n"
+         "yard grant list --permission ManageJobs --queue nightly")(list_grants)  # fmt: skip
+    verb(grant, "view", example="yard grant view 12")(view_grant)
     verb(grant, "add", example="yard grant add ann CreateJobs --queue nightly --type render\n"
          "yard grant add --group artists ViewJobs --queue nightly")(add_grant)  # fmt: skip
     verb(grant, "delete", example="yard grant delete 12")(delete_grant)
     verb(token, "list", example="yard token list")(list_tokens)
-    verb(token, "add", example="yard token add 'nightly report' --expires '1 week'")(add_token)
+    verb(token, "add", example="yard token add 'nightly report' --expires '1 week' --only-reads")(add_token)
     verb(token, "delete", example="yard token delete bsk_3f9c01d2")(delete_token)
 
 
@@ -64,12 +85,17 @@ def add_user(
     name: UserName,
     email: Email = None,
     group: InGroup = None,
-    superuser: Annotated[bool | None, typer.Option("--superuser/--no-superuser", help="May do everything.")] = None,
+    superuser: Superuser = None,
+    staff: Staff = None,
+    without: Annotated[bool, typer.Option("--no-password", help="For who signs in by another way.")] = False,
     from_stdin: FromStdin = False,
 ) -> None:
     """Make an account. The password is asked for."""
-    word = passwords.ask(f"Password for {name}", is_from_stdin=from_stdin, twice=True)
-    USERS.add(session, name, {"password": word, "email": email, "groups": group or None, "superuser": superuser})
+    if without and from_stdin:
+        raise Usage("--no-password and --password-stdin exclude each other.")
+    word = None if without else passwords.ask(f"Password for {name}", is_from_stdin=from_stdin, twice=True)
+    body = {"password": word, "email": email, "groups": _groups(group), "superuser": superuser, "staff": staff}
+    USERS.add(session, name, body)
 
 
 def update_user(
@@ -77,12 +103,18 @@ def update_user(
     name: UserName,
     email: Email = None,
     group: InGroup = None,
-    superuser: Annotated[bool | None, typer.Option("--superuser/--no-superuser", help="May do everything.")] = None,
+    superuser: Superuser = None,
+    staff: Staff = None,
     enabled: Annotated[bool | None, typer.Option("--enable/--disable", "-e/-D", help="May come in.")] = None,
 ) -> None:
-    """Change an account."""
-    body = {"email": email, "groups": group or None, "superuser": superuser, "enabled": enabled}
+    """Change an account. Groups that are given take the place of all before."""
+    body = {"email": email, "groups": _groups(group), "superuser": superuser, "staff": staff, "enabled": enabled}
     USERS.update(session, name, body)
+
+
+def _groups(told: list[str] | None) -> list[str] | None:
+    check_text(*(told or ()))
+    return [] if told == ["*"] else told or None
 
 
 def password(
@@ -98,6 +130,40 @@ def password(
     body["password"] = passwords.ask(f"New password of {name or me}", is_from_stdin=from_stdin, twice=True)
     row = session.site.patch(USERS.at(name or me), body)
     session.out.answer(row, lambda: session.out.line(f"The password of {name or me} is changed."))
+
+
+def add_group(session: Session, name: GroupName, users: Members = None) -> None:
+    """Make a group of users, who may then do the same."""
+    check_text(*(users or ()))
+    GROUPS.add(session, name, {"users": users or []})
+
+
+def update_group(
+    session: Session,
+    name: GroupName,
+    users: Members = None,
+    more: Annotated[
+        list[str] | None,
+        typer.Option("--add", metavar="USER", autocompletion=names.users, help="Besides; may be repeated."),
+    ] = None,
+    fewer: Annotated[
+        list[str] | None,
+        typer.Option("--remove", metavar="USER", autocompletion=names.users, help="No more; may be repeated."),
+    ] = None,
+) -> None:
+    """Change who is in a group. Users that are given without an option take the place of all before."""
+    check_text(*(users or ()), *(more or ()), *(fewer or ()))
+    if users and (more or fewer):
+        raise Usage("Users without an option are all of the group; --add and --remove change it.")
+    if not (more or fewer):
+        GROUPS.update(session, name, {"users": users or None})
+        return
+    present = [str(user) for user in session.site.get(GROUPS.at(name))["users"]]
+    strangers = [user for user in fewer or () if user not in present]
+    if strangers:
+        raise Failure(f'"{strangers[0][:60]}" is not in the group "{name}".', code="not_in_group")
+    left = [user for user in [*present, *(more or ())] if user not in (fewer or ())]
+    GROUPS.update(session, name, {"users": list(dict.fromkeys(left))})
 
 
 GRANT_COLUMNS: Final = (
@@ -119,14 +185,29 @@ def list_grants(
     group: Annotated[
         str | None, typer.Option("--group", "-g", autocompletion=names.groups, help="Only of a group.")
     ] = None,
-    queue: Annotated[
-        str | None, typer.Option("--queue", "-q", autocompletion=names.queues, help="Only for a queue.")
+    permission: Annotated[
+        str | None,
+        typer.Option("--permission", "-p", autocompletion=names.words(*PERMISSIONS), help="Only for this."),
     ] = None,
+    queue: OnlyQueue = None,
+    kind: OnlyType = None,
+    host: Host = None,
+    pool: Pool = None,
 ) -> None:
     """List who may do what."""
-    check_text(user, group, queue)
-    rows = list(session.site.pages("grants", **given({"user": user, "group": group, "queue": queue})))
+    if permission is not None:
+        one_of(permission, PERMISSIONS, what="permission")
+    asked = given({
+        "user": user, "group": group, "permission": permission, "queue": queue, "type": kind, "host": host, "pool": pool
+    })  # fmt: skip
+    rows = list(session.site.pages("grants", **asked))
     session.out.answer({"results": rows}, lambda: session.out.table(GRANT_COLUMNS, rows, empty="There is no grant."))
+
+
+def view_grant(session: Session, number: GrantId) -> None:
+    """Show one grant."""
+    row = session.site.get(f"grants/{number}")
+    session.out.answer(row, lambda: session.out.record(row.items()))
 
 
 def add_grant(
@@ -135,10 +216,8 @@ def add_grant(
     group: Annotated[
         str | None, typer.Option("--group", "-g", autocompletion=names.groups, help="To all of a group.")
     ] = None,
-    queue: Annotated[str | None, typer.Option("--queue", "-q", autocompletion=names.queues, help="Only there.")] = None,
-    kind: Annotated[
-        str | None, typer.Option("--type", "-t", autocompletion=names.types, help="Only such jobs.")
-    ] = None,
+    queue: OnlyQueue = None,
+    kind: OnlyType = None,
     host: Host = None,
     pool: Pool = None,
 ) -> None:
@@ -149,17 +228,14 @@ def add_grant(
     *who, permission = words
     if len(who) != (0 if group else 1):
         raise Usage("A grant is for one user, or with --group for one group.", hint="yard grant add USER PERMISSION")
-    if permission not in PERMISSIONS:
-        raise Usage(f'There is no permission "{permission[:60]}".', hint=did_you_mean(permission, PERMISSIONS))
+    one_of(permission, PERMISSIONS, what="permission")
     limits = given({"queue": queue, "type": kind, "host": host, "pool": pool})
     holder = {"group": group} if group else {"user": who[0]}
     row = session.site.post("grants", {**holder, "permission": permission, **limits}).json
     session.out.answer(row, lambda: session.out.line(f"Grant {row['id']} is made."))
 
 
-def delete_grant(
-    session: Session, number: Annotated[int, typer.Argument(min=1, max=ID_LIMIT - 1, metavar="GRANT")]
-) -> None:
+def delete_grant(session: Session, number: GrantId) -> None:
     """Take a grant away."""
     session.site.delete(f"grants/{number}")
     session.out.answer({"id": number, "deleted": True}, lambda: session.out.line(f"Grant {number} is removed."))
@@ -169,6 +245,8 @@ TOKEN_COLUMNS: Final = (
     Column("TOKEN", lambda row: row["key"]),
     Column("NAME", lambda row: row["name"]),
     Column("UNTIL", lambda row: told(row["expires_at"], at=local_now()) or "revoked"),
+    Column("READS ONLY", lambda row: row["only_reads"] or "", 3),
+    Column("LAST USED", lambda row: told(row["last_used_at"], at=local_now()), 2),
     Column("MADE", lambda row: told(row["created_at"], at=local_now()), 1),
 )
 
@@ -183,11 +261,13 @@ def add_token(
     session: Session,
     name: Annotated[str, typer.Argument(metavar="NAME", help="What it is for.")],
     expires: Annotated[str, typer.Option("--expires", metavar="TIME", help='Valid so long; "never".')] = "90 days",
+    only_reads: Annotated[bool, typer.Option("--only-reads", help="It can change nothing.")] = False,
 ) -> None:
     """Make a token of yours and show it, this once."""
     check_text(name)
     ends = {} if expires == "never" else {"expires_at": (local_now() + span(expires)).isoformat()}
-    row = session.site.post("tokens", {"name": name, **ends}).json
+    body = {"name": name, **ends, **({"only_reads": True} if only_reads else {})}
+    row = session.site.post("tokens", body).json
     session.out.answer(row, lambda: session.out.line(row["token"]))
 
 

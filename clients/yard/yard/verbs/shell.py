@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 from typing import Annotated, Final
 
 import typer
-from typer._completion_shared import get_completion_script
 
+from yard import names
+from yard.completion import SCRIPTS
 from yard.failures import USAGE
 from yard.options import one_of
 from yard.places import directory
@@ -22,7 +23,6 @@ from yard.verb import verb
 PROMPT: Final = "yard> "
 HISTORY_LINES: Final = 2_000
 LEAVING: Final = frozenset({"exit", "quit"})
-SHELLS: Final = ("bash", "zsh")
 
 Run = Callable[[list[str]], int]
 Known = Callable[[list[str]], list[str]]
@@ -43,7 +43,7 @@ def register(app: typer.Typer, run: Run, words: Known) -> None:
             return _prompt(lambda line: run([*shared, *line]))
 
     verb(app, "shell", example="yard shell\nyard shell < commands.txt")(shell)
-    verb(app, "completion", example='eval "$(yard completion bash)"')(completion)
+    verb(app, "completion", example='eval "$(yard completion bash)"\nyard completion fish | source')(completion)
 
 
 def _shared(session: Session) -> list[str]:
@@ -137,8 +137,13 @@ def _completing(words: Known) -> Iterator[None]:
         readline.set_completer_delims(delimiters)
 
 
-def completion(session: Session, shell: Annotated[str, typer.Argument(metavar="bash|zsh", help="Your shell.")]) -> None:
+def completion(
+    session: Session,
+    shell: Annotated[
+        str, typer.Argument(metavar="|".join(SCRIPTS), autocompletion=names.words(*SCRIPTS), help="Your shell.")
+    ],
+) -> None:
     """Write what makes a shell complete commands, options and the site's names."""
-    one_of(shell, SHELLS, what="shell here")
-    script = get_completion_script(prog_name="yard", complete_var="_YARD_COMPLETE", shell=shell)
-    session.out.answer({"shell": shell, "script": script}, lambda: session.out.write(script + "\n"))
+    one_of(shell, tuple(SCRIPTS), what="shell here")
+    script = SCRIPTS[shell].lstrip()
+    session.out.answer({"shell": shell, "script": script}, lambda: session.out.write(script))

@@ -10,9 +10,12 @@ import typer
 
 from yard import names
 from yard.failures import Usage
+from yard.options import OnlyType
 from yard.printing import Column
+from yard.resource import given
 from yard.session import Session, local_now
 from yard.site import part
+from yard.times import past_day
 from yard.verb import verb
 from yard.verbs.jobs import STATES
 
@@ -20,34 +23,67 @@ DIMENSIONS: Final = ("day", "queue", "type", "host", "owner")
 
 
 def register(app: typer.Typer) -> None:
-    verb(app, "stats", example="yard stats\nyard stats nightly\nyard stats --days 7 --by type,host")(stats)
+    verb(
+        app,
+        "stats",
+        example="yard stats\nyard stats nightly --days 7\nyard stats --since 2026-01-01 --owner ann --by type,host",
+    )(stats)
 
 
 def stats(
     session: Session,
     queues: Annotated[list[str] | None, typer.Argument(metavar="QUEUE", autocompletion=names.queues)] = None,
     days: Annotated[int | None, typer.Option("--days", min=1, max=3660, help="What ended in so many days.")] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="DAY", help="From that day (UTC) on.")] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="DAY", help="To that day, included.")] = None,
     by: Annotated[
         str | None,
         typer.Option(
             "--by", autocompletion=names.words(*DIMENSIONS), help="day, queue, type, host, owner; with commas."
         ),
     ] = None,
+    kind: OnlyType = None,
+    host: Annotated[
+        str | None, typer.Option("--host", "-h", autocompletion=names.hosts, help="Only of what ran there.")
+    ] = None,
+    owner: Annotated[str | None, typer.Option("--owner", autocompletion=names.users, help="Only of a user.")] = None,
 ) -> None:
-    """Count the jobs of queues by state; with --days or --by, what attempts that have ended came to."""
-    if days is None and by is None:
+    """Count the jobs of queues by state; with an option, what attempts that have ended came to."""
+    period = _period(days, since, until)
+    asked = given({**period, "by": by, "type": kind, "host": host, "owner": owner})
+    if not asked:
         _now(session, queues or [])
         return
     if len(queues or []) > 1:
-        raise Usage("Of which queue?", hint="With --days or --by: one queue, or none for all.")
-    until = local_now().astimezone(UTC).date()
-    period = {"until": until.isoformat(), "since": (until - timedelta(days=(days or 30) - 1)).isoformat()}
-    asked = {**period, **({"by": by} if by else {})}
-    found = session.site.get(f"queues/{part(queues[0])}/stats" if queues else "stats", **asked)
+        raise Usage("Of which queue?", hint="With options: one queue, or none for all.")
+    found = _ended(session, queues[0] if queues else None, asked)
     session.out.answer(
         found,
         lambda: session.out.table(_columns(found["by"]), found["results"], empty="Nothing has ended in this time."),
     )
+
+
+def _period(days: int | None, since: str | None, until: str | None) -> dict[str, str]:
+    """First and last day, those that are said. Raises Usage."""
+    if days is not None:
+        if since is not None or until is not None:
+            raise Usage("A time is --days, or --since and --until.")
+        today = local_now().astimezone(UTC).date()
+        return {"since": (today - timedelta(days=days - 1)).isoformat(), "until": today.isoformat()}
+    given_days = {"since": since, "until": until}
+    return {name: _day(text) for name, text in given_days.items() if text is not None}
+
+
+def _day(text: str) -> str:
+    return past_day(text, at=local_now().astimezone(UTC)).isoformat()
+
+
+def _ended(session: Session, queue: str | None, asked: dict[str, Any]) -> dict[str, Any]:
+    """Of one queue by day, of all by queue, unless something else is asked for."""
+    if queue is None or asked.keys() & {"type", "host", "owner"}:
+        by = {"by": "day"} if queue is not None and "by" not in asked else {}
+        return dict(session.site.get("stats", **asked, **by, **({"queue": queue} if queue is not None else {})))
+    return dict(session.site.get(f"queues/{part(queue)}/stats", **asked))
 
 
 def _now(session: Session, queues: list[str]) -> None:

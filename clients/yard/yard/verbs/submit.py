@@ -81,7 +81,8 @@ def submit(
     params = {**_positional(session, fields["type"], values or ()), **named, **_sent(session, files)}
     job = _submit_one(session, {**fields, "params": params}, key=key or secrets.token_hex(16))
     if not (wait_for or following):
-        session.out.answer(job, lambda: session.out.line(f"Job {job['id']} is {job['state']}: {job['reason']}"))
+        reason = f": {job['reason']}" if job["reason"] else "."
+        session.out.answer(job, lambda: session.out.line(f"Job {job['id']} is {job['state']}{reason}"))
         return None
     return _accompany(session, int(job["id"]), is_following=following)
 
