@@ -6,7 +6,7 @@ READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run smoke demo demo-stop demo-remove test try-containers plans lint fix bench chaos soak clean
+.PHONY: help setup setup-dev run smoke demo demo-stop demo-remove test try-containers plans lint fix bench chaos soak blender-addon clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -52,7 +52,7 @@ lint: setup-dev ## check style, types, layers, templates, migrations and deploym
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
-	PYTHONPATH=clients/yard $(BIN)/lint-imports
+	PYTHONPATH=clients/yard:clients/blender $(BIN)/lint-imports
 	if [ -d templates ]; then $(BIN)/djlint --check --lint templates; fi
 	$(BIN)/bandit -q -c pyproject.toml --severity-level medium --confidence-level medium -r accounts hosts jobs scheduler_site clients
 	$(MANAGE) makemigrations --check --dry-run
@@ -80,6 +80,9 @@ chaos: setup-dev ## break a site of real processes on purpose (root; SEED= FAULT
 
 soak: setup-dev ## ten jobs a second, and whether any process grows (root; MINUTES=)
 	$(BIN)/python -m tests.lab.soak $(MINUTES)
+
+blender-addon: ## make the add-on for Blender: build/batchyard_blender.zip
+	python3 scripts/blender-addon build/batchyard_blender.zip
 
 clean: ## remove what was made here, but not the site's data
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench.json staticfiles

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, BinaryIO, Final, cast
 
 from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
@@ -110,10 +110,15 @@ class FileView(APIView):
         file = opened(found)
         if file is None:
             raise policy.Missing(Problem("not_found", f'There is no file "{shown(found)}".'))
-        headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
-        return SentFile(
-            file, as_attachment=True, filename=found.name, content_type="application/octet-stream", headers=headers
-        )
+        return sent(file, found)
+
+
+def sent(file: BinaryIO, path: Path) -> SentFile:
+    """The answer that is the bytes of `file`, to be kept by its own name."""
+    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+    return SentFile(
+        file, as_attachment=True, filename=path.name, content_type="application/octet-stream", headers=headers
+    )
 
 
 def _upload(request: Request) -> tuple[UploadedFile[Any], str, bool]:

@@ -11,7 +11,7 @@ from django.urls import URLPattern, re_path
 from jobs.api import jobs, output
 from jobs.api.changes import ChangesView
 from jobs.api.files import FilesView, FileView
-from jobs.api.job_files import JobFilesView
+from jobs.api.job_files import JobFilesView, JobFileView
 from jobs.api.jobs import ACTIONS, ActionView
 from jobs.api.measures import MetricsView
 from jobs.api.stats import StatsView
@@ -38,6 +38,7 @@ urlpatterns: Final = [
     _route(f"{JOB}/explain", jobs.ExplainView.as_view(), "job-explain"),
     _route(f"{JOB}/events", jobs.EventsView.as_view(), "job-events"),
     _route(f"{JOB}/files", JobFilesView.as_view(), "job-files"),
+    _route(rf"{JOB}/files/(?P<name>[-\w]+)", JobFileView.as_view(), "job-file"),
     _route(f"{JOB}/output", output.OutputView.as_view(), "job-output"),
     _route(f"{JOB}/output/stream", StreamView.as_view(), "job-output-stream"),
     _route("stats", StatsView.as_view(), "stats"),

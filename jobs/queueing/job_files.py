@@ -36,6 +36,13 @@ def files_of(params: Mapping[str, str], declared: Sequence[Parameter]) -> list[J
     return found
 
 
+def path_of(params: Mapping[str, str], declared: Sequence[Parameter], name: str) -> Path | None:
+    """Where the file is that the parameter `name` names; None if it names none that the site may read."""
+    is_file = any(parameter.name == name and parameter.type in FILE_TYPES for parameter in declared)
+    value = str(params.get(name) or "") if is_file else ""
+    return allowed(value) if value else None
+
+
 def allowed(name: str) -> Path | None:
     """Where a job's file is; None if the file roots have changed since it was taken in, or a link leads out of them."""
     try:

@@ -21,9 +21,9 @@ from jobs.models import Job
 from jobs.parameters import Parameter
 from jobs.problems import Problem, Problems, Refused
 from jobs.queueing.declarations import parameters_of
-from jobs.queueing.file_roots import FILE_TYPES, roots, shown
+from jobs.queueing.file_roots import roots, shown
 from jobs.queueing.files import BLOCK_BYTES, UPLOAD_LIMIT_BYTES, checked, keep, opened
-from jobs.queueing.job_files import JobFile, allowed, files_of
+from jobs.queueing.job_files import JobFile, files_of, path_of
 from jobs.web.live import person
 from scheduler_site.api.admission import check_room
 from scheduler_site.api.errors import Unavailable
@@ -93,9 +93,7 @@ def told_of(found: Problems | Refused | Unavailable) -> str:
 def job_file(request: HttpRequest, pk: int, name: str) -> HttpResponseBase:
     """A file of a job: shown if it is text or a picture and `?download` is not asked for; otherwise to be kept."""
     job = policy.job_for(person(request), pk, rows=Job.objects.select_related("type"))
-    kinds = {parameter.name: parameter.type for parameter in parameters_of(job.type)}
-    value = str(job.params.get(name) or "") if kinds.get(name) in FILE_TYPES else ""
-    path = allowed(value) if value else None
+    path = path_of(job.params, parameters_of(job.type), name)
     file = opened(path) if path else None
     if path is None or file is None:
         raise policy.Missing(Problem("not_found", _("Job %(job)s has no such file.") % {"job": pk}))

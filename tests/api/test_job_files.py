@@ -41,9 +41,9 @@ def test_the_files_of_a_job_are_told_with_their_size_and_address(api: APIClient,
 
     assert told(api, film) == [
         {"parameter": "scene", "title": "Scene", "type": "InputFile", "path": "a.txt", "size": 5,
-         "url": f"{V1}/files/a.txt"},
+         "url": f"{film}/scene"},
         {"parameter": "image", "title": "Image", "type": "OutputFile", "path": "out/a b.png", "size": None,
-         "url": f"{V1}/files/out/a%20b.png"},
+         "url": f"{film}/image"},
     ]  # fmt: skip
 
 
@@ -54,6 +54,21 @@ def test_what_a_job_has_written_is_downloaded_from_its_address(api: APIClient, f
     answer = api.get(told(api, film)[1]["url"])
 
     assert (answer.status_code, b"".join(answer.streaming_content)) == (200, b"picture")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("image", id="not written yet"),
+        pytest.param("log", id="not named"),
+        pytest.param("frame", id="no file"),
+        pytest.param("other", id="no parameter"),
+    ],
+)
+def test_what_is_no_file_of_the_job_is_missing(api: APIClient, film: str, name: str) -> None:
+    told = assert_error(api.get(f"{film}/{name}"), 404)
+
+    assert f'has no file "{name}"' in told["message"]
 
 
 def test_a_directory_in_the_place_of_a_file_is_no_file(api: APIClient, film: str, root: Path) -> None:
@@ -72,4 +87,5 @@ def test_files_outside_the_roots_of_today_are_not_told(
 
 def test_who_may_not_see_the_job_does_not_see_its_files(poor: APIClient, film: str) -> None:
     assert_error(poor.get(film), 404)
+    assert_error(poor.get(f"{film}/scene"), 404)
     assert_error(poor.get(f"{V1}/jobs/999999/files"), 404)

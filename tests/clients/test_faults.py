@@ -84,7 +84,7 @@ def serving(
         if context is not None:
             listening.socket = context.wrap_socket(listening.socket, server_side=True)
         server.port = listening.server_address[1]
-        thread = threading.Thread(target=listening.serve_forever, daemon=True)
+        thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:
             yield server

@@ -115,6 +115,7 @@ API: Final[Table] = {
         ("GET", f"api/v1/jobs/{{pk}}/{part}"): thing(VIEW_JOBS, JOB)
         for part in ("explain", "events", "files", "output", "output/stream")
     },
+    ("GET", "api/v1/jobs/{pk}/files/{name}"): thing(VIEW_JOBS, JOB),
     ("GET", "api/v1/jobs/changes"): action(VIEW_JOBS, Where.SOMEWHERE),
     ("GET", "api/v1/files"): action(VIEW_JOBS, Where.EVERYWHERE),
     ("POST", "api/v1/files"): action((P.CREATE_JOBS,), Where.SOMEWHERE),
