@@ -66,7 +66,7 @@ function __yard_completion
     set -lx _YARD_COMPLETE complete_fish
     set -l program (string replace -r '^~' $HOME -- $before[1])
     set -l found (command $program 2>/dev/null)
-    if test (count $found) -gt 0
+    if test -n "$found"
         printf '%s\n' $found
     else
         __fish_complete_path "$current"
