@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeVar
+from collections.abc import Sequence
+from typing import Any, ClassVar, TypeVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -27,7 +28,7 @@ class ForcedAdmin(SharedAdmin[Row]):
 
     # What goes with a row and is not a part of it: all of it has to be the user's to remove.
     takes: ClassVar[type[Model] | None] = None
-    actions = (ACTION,)
+    actions: Sequence[Any] | None = (ACTION,)
 
     def remove_forced(self, row: Row) -> None:
         """Remove the row with what needs it. Raises Refused."""
