@@ -220,8 +220,8 @@ def queues_seen_whole(user: Person) -> QuerySet[Queue]:
     return rows.filter(pk__in=_whole_queues(rights_of(user).of("jobs.view_job")))
 
 
-def _whole_queues(held: Collection[Held]) -> set[int | None]:
-    return {one.limits["queue"] for one in held if set(one.limits) == {"queue"}}
+def _whole_queues(held: Collection[Held]) -> set[int]:
+    return {queue for one in held if set(one.limits) == {"queue"} and (queue := one.limits["queue"]) is not None}
 
 
 def statistics(user: Person) -> QuerySet[Statistic]:
