@@ -205,11 +205,23 @@ def jobs_by_state(user: Person, queues: Sequence[int]) -> Mapping[tuple[int, str
     held = rights_of(user).of("jobs.view_job")
     if may_everywhere(user, "view", Job):
         return totals.jobs_by_state(queues)
-    whole = {one.limits["queue"] for one in held if set(one.limits) == {"queue"}}
+    whole = _whole_queues(held)
     counts = dict(totals.jobs_by_state([queue for queue in queues if queue in whole]))
     rows = _within(Job.objects.filter(queue__in=[queue for queue in queues if queue not in whole]), held)
     counted = rows.order_by().values_list("queue", "state").annotate(count=Count("pk"))
     return counts | {(queue, state): count for queue, state, count in counted}
+
+
+def queues_seen_whole(user: Person) -> QuerySet[Queue]:
+    """The queues of which `user` may see every job, and so how many there are and were."""
+    rows = visible(user, Queue.objects.order_by("name"))
+    if may_everywhere(user, "view", Job):
+        return rows
+    return rows.filter(pk__in=_whole_queues(rights_of(user).of("jobs.view_job")))
+
+
+def _whole_queues(held: Collection[Held]) -> set[int]:
+    return {queue for one in held if set(one.limits) == {"queue"} and (queue := one.limits["queue"]) is not None}
 
 
 def statistics(user: Person) -> QuerySet[Statistic]:

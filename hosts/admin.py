@@ -17,7 +17,10 @@ from accounts.audit import changed
 from hosts.credentials import PASSPHRASE_LIMIT, PRIVATE_KEY_LIMIT, KeyPair
 from hosts.definitions import STATE_COLUMNS, HostInUse, check_host, check_key, remove, save_host
 from hosts.models import Host, Lease, Ownership, Pool, PoolMember
+from jobs.config.removal import remove_host
+from jobs.models import Job
 from scheduler_site.admin_fields import SecretText, VariablesField
+from scheduler_site.admin_forced import ACTION, ForcedAdmin
 from scheduler_site.admin_parts import CodeArea, HiddenArea, HiddenInput, RecordAdmin, SharedAdmin
 from scheduler_site.policed_admin import PolicedInline, person
 from scheduler_site.typed_admin import ModelForm
@@ -73,7 +76,8 @@ class HostForm(ModelForm[Host]):
 
 
 @admin.register(Host)
-class HostAdmin(SharedAdmin[Host]):
+class HostAdmin(ForcedAdmin[Host]):
+    takes = Job
     form = HostForm
     refusals = (HostInUse,)
     # Seats that were given back long ago.
@@ -82,7 +86,7 @@ class HostAdmin(SharedAdmin[Host]):
     list_filter = ("enabled", "state", "transport")
     search_fields = ("name", "address")
     readonly_fields = (*STATE_COLUMNS, "has_own_key")
-    actions = ("enable", "disable")
+    actions = ("enable", "disable", ACTION)
     fieldsets = (
         (None, {"fields": ("name", "enabled", "transport", "seats")}),
         (_("SSH"), {"fields": ("address", "port", "user", "key", "host_keys")}),
@@ -109,6 +113,9 @@ class HostAdmin(SharedAdmin[Host]):
 
     def remove(self, row: Host) -> None:
         remove(row)
+
+    def remove_forced(self, row: Host) -> None:
+        remove_host(row, is_forced=True)
 
     @admin.action(description=_("Enable selected hosts"), permissions=["change"])
     def enable(self, request: HttpRequest, hosts: QuerySet[Host]) -> None:

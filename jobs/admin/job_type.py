@@ -18,13 +18,14 @@ from hosts.supervisor.records import RESERVED_VARIABLES
 from jobs.commands import Syntax, compile_command
 from jobs.config.definitions import names_for, variable_problems
 from jobs.config.removal import remove_job_type
-from jobs.models import JobType, Parameter
+from jobs.models import Job, JobType, Parameter
 from jobs.parameters import Parameter as Declared
 from jobs.parameters import declare
 from jobs.problems import Problem, Problems, Refused
 from jobs.queueing.bell import ring
 from scheduler_site.admin_fields import LinesField, VariablesField
-from scheduler_site.admin_parts import CheckedForm, CodeArea, SharedAdmin, TextArea
+from scheduler_site.admin_forced import ForcedAdmin
+from scheduler_site.admin_parts import CheckedForm, CodeArea, TextArea
 from scheduler_site.typed_admin import BaseInlineFormSet, ModelForm, TabularInline
 
 
@@ -105,7 +106,8 @@ class ParameterInline(TabularInline[Parameter, JobType]):
 
 
 @admin.register(JobType)
-class JobTypeAdmin(SharedAdmin[JobType]):
+class JobTypeAdmin(ForcedAdmin[JobType]):
+    takes = Job
     form = JobTypeForm
     refusals = (Refused,)
     inlines = (ParameterInline,)
@@ -132,6 +134,9 @@ class JobTypeAdmin(SharedAdmin[JobType]):
 
     def remove(self, row: JobType) -> None:
         remove_job_type(row)
+
+    def remove_forced(self, row: JobType) -> None:
+        remove_job_type(row, is_forced=True)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)

@@ -16,7 +16,8 @@ from jobs.config.removal import remove_queue
 from jobs.models import Job, JobState, Queue
 from jobs.problems import Problem, Refused
 from jobs.queueing.bell import ring
-from scheduler_site.admin_parts import CheckedForm, SharedAdmin
+from scheduler_site.admin_forced import ACTION, ForcedAdmin
+from scheduler_site.admin_parts import CheckedForm
 from scheduler_site.policed_admin import person
 
 
@@ -33,14 +34,14 @@ def jobs_in(user: User, *states: JobState) -> Coalesce:
 
 
 @admin.register(Queue)
-class QueueAdmin(SharedAdmin[Queue]):
+class QueueAdmin(ForcedAdmin[Queue]):
     form = QueueForm
     refusals = (Refused,)
     list_display = ("name", "title", "enabled", "schedule", "host", "pool", "max_running", "waiting", "running")
     list_filter = ("enabled", "schedule")
     list_select_related = ("schedule", "host", "pool")
     search_fields = ("name", "title")
-    actions = ("enable", "disable")
+    actions = ("enable", "disable", ACTION)
     fieldsets = (
         (None, {"fields": ("name", "title", "enabled", "schedule")}),
         (gettext_lazy("Where its jobs run"), {"fields": ("host", "pool")}),
@@ -66,6 +67,9 @@ class QueueAdmin(SharedAdmin[Queue]):
 
     def remove(self, row: Queue) -> None:
         remove_queue(row)
+
+    def remove_forced(self, row: Queue) -> None:
+        remove_queue(row, is_forced=True)
 
     def save_model(self, request: HttpRequest, obj: Queue, form: Form, change: bool) -> None:
         super().save_model(request, obj, form, change)

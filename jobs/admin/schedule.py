@@ -16,14 +16,15 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminT
 
 from jobs.config.definitions import schedule_problems
 from jobs.config.removal import remove_schedule
-from jobs.models import DatedException, Schedule, Window
+from jobs.models import DatedException, Queue, Schedule, Window
 from jobs.problems import Problem, Problems, Refused
 from jobs.queueing.bell import ring
 from jobs.queueing.timetables import timetable_of
 from jobs.timing.timetable_json import timetable_from_json
 from jobs.timing.windows import is_open, next_change
 from jobs.timing.wording import describe
-from scheduler_site.admin_parts import CheckedForm, SharedAdmin
+from scheduler_site.admin_forced import ForcedAdmin
+from scheduler_site.admin_parts import CheckedForm
 from scheduler_site.typed_admin import ModelForm, TabularInline
 
 DAYS = list(
@@ -148,7 +149,8 @@ class ScheduleForm(CheckedForm[Schedule]):
 
 
 @admin.register(Schedule)
-class ScheduleAdmin(SharedAdmin[Schedule]):
+class ScheduleAdmin(ForcedAdmin[Schedule]):
+    takes = Queue
     form = ScheduleForm
     refusals = (Refused,)
     inlines = (WindowInline, ExceptionInline)
@@ -185,6 +187,9 @@ class ScheduleAdmin(SharedAdmin[Schedule]):
 
     def remove(self, row: Schedule) -> None:
         remove_schedule(row)
+
+    def remove_forced(self, row: Schedule) -> None:
+        remove_schedule(row, is_forced=True)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)

@@ -64,6 +64,19 @@ def _first(before: float | None, begin: datetime) -> Values:
     return [] if before is None else [(begin, before)]
 
 
+def looks(*, begin: datetime, end: datetime) -> list[datetime]:
+    """The moments of a period at which somebody looked; its begin as well, if it was known then how things were."""
+    rows = Point.objects.filter(series__name=LOOKS)
+    is_known = rows.filter(at__gt=begin - BLIND, at__lte=begin).exists()
+    within = rows.filter(at__gt=begin, at__lte=end).order_by("at").values_list("at", flat=True)
+    return [*([begin] if is_known else []), *within[: MOST_POINTS + 1]]
+
+
+def last_look() -> datetime | None:
+    """When somebody looked last; None if nobody has yet."""
+    return Series.objects.filter(name=LOOKS).values_list("changed_at", flat=True).first()
+
+
 def gaps(*, begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
     """The parts of a period in which nobody looked."""
     looks = Point.objects.filter(series__name=LOOKS, at__gte=begin, at__lte=end).order_by("at")

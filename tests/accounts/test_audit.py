@@ -299,3 +299,27 @@ def test_accounts_made_on_the_command_line_are_told(db: None, monkeypatch: pytes
 
     (entry,) = entries(kind="accounts.user", action="add")
     assert (entry.name, (entry.after or {})["password"]) == ("root", MASK)
+
+
+@pytest.mark.meets("BD-56")
+def test_a_password_is_changed_on_the_command_line_and_that_is_told(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    carol = User.objects.create_user("carol", password=PASSWORD)
+    monkeypatch.setattr("getpass.getpass", lambda prompt="": "another long phrase")
+
+    call_command("changepassword", "carol", stdout=io.StringIO())
+
+    carol.refresh_from_db()
+    assert carol.check_password("another long phrase")
+    (entry,) = entries(action="change password")
+    assert (entry.kind, entry.name) == ("accounts.user", "carol")
+    assert "another" not in str(entry.after)
+
+
+@pytest.mark.meets("BD-56")
+def test_migrate_has_nothing_left_to_do_after_it_was_run(db: None) -> None:
+    out = io.StringIO()
+
+    call_command("migrate", "--check", stdout=out)
+    call_command("migrate", verbosity=1, stdout=out)
+
+    assert "No migrations to apply." in out.getvalue()

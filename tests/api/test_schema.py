@@ -25,7 +25,9 @@ from jobs.models import Job
 from scheduler_site.wsgi import application
 from tests.api.parts import V1, finish, make_job, start, write
 
+# More of them for a long run by itself.
 EXAMPLES = 100 if os.environ.get("BATCHYARD_FUZZ") else 3
+CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
 # Waits for a network.
 UNASKED = r"/scan_keys|/stream"
 
@@ -68,12 +70,4 @@ def test_examples_are_answered_as_described(case: Any, full_site: None, header: 
     answer = case.call(headers=header)
 
     assert answer.status_code < 500
-    case.validate_response(
-        answer,
-        checks=(
-            not_a_server_error,
-            status_code_conformance,
-            content_type_conformance,
-            response_schema_conformance,
-        ),
-    )
+    case.validate_response(answer, checks=CHECKS)

@@ -12,6 +12,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from hosts import leases
 from hosts.models import HostState
 from jobs.dispatch.tick import pass_once
 from jobs.execution import ownership
@@ -216,16 +217,24 @@ def test_a_period_that_makes_no_sense_is_refused(api: APIClient, asked: str, cod
 
 
 @pytest.mark.meets("BD-47")
-def test_the_state_of_a_host_is_told_by_api_page_and_figures(api: APIClient, client: Client) -> None:
-    make_host("far", state=HostState.UNREACHABLE, seats=3)
+def test_the_state_of_a_host_and_its_taken_seats_are_told_by_api_pages_and_figures(
+    api: APIClient, client: Client
+) -> None:
+    since = after(-5)
+    host = make_host("far", state=HostState.UNREACHABLE, state_since=since, seats=3)
+    leases.take([leases.Loan(host.pk, seat, seat) for seat in range(2)], at=MONDAY_NOON)
     client.force_login(User.objects.get(username="alice"))
 
-    host = api.get("/api/v1/hosts/far").json()
-    page = client.get("/monitoring/").content.decode()
+    told = api.get("/api/v1/hosts/far").json()
+    page = client.get("/monitoring/")
+    listed = client.get("/admin/hosts/host/").context["cl"].result_list.get()
     scraped = client.get("/metrics").content.decode()
+    kept = read_figures()
 
-    assert host["state"] == "unreachable"
-    assert "far" in page
-    assert "unreachable" in page
+    assert (told["state"], told["state_since"]) == ("unreachable", "2026-03-02T11:55:00Z")
+    assert [(one.label, one.taken, one.seats) for one in page.context["hosts"]] == [("unreachable", 2, 3)]
+    assert "unreachable" in page.content.decode()
+    assert (listed.state, listed.state_since, listed._taken) == ("unreachable", since, 2)
     assert 'batchyard_host_state{host="far",state="unreachable"} 1.0' in scraped
-    assert 'batchyard_host_seats_taken{host="far"} 0.0' in scraped
+    assert 'batchyard_host_seats_taken{host="far"} 2.0' in scraped
+    assert (kept["host.far.state.unreachable"], kept["host.far.jobs"]) == (1, 2)

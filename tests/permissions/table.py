@@ -231,6 +231,9 @@ BATCHD: Final[Table] = {
         for prefix in ("", "{prefix}/")
         for form in ("plain", "tree")
     },
+    ("GET", "batchd/monitor/jobs"): ACCOUNT,
+    ("GET", "batchd/monitor/{name}/last"): thing(VIEW_HOSTS, HOST),
+    ("GET", "batchd/monitor/{prefix}/query"): ACCOUNT,
     # An address that does not exist.
     ("GET", "batchd/{path}"): PUBLIC,
 }

@@ -15,8 +15,10 @@ from django.conf import LazySettings
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import Grant, Token, User
+from jobs.measures.sampling import sample_once
 from jobs.models import Job, Parameter
 from jobs.queueing.line import STEP
 from scheduler_site import health
@@ -31,6 +33,7 @@ NAMES: Final = {
     "queues": "nightly", "job-types": "render", "schedules": "nights", "hosts": "build1", "pools": "both",
     "users": "alice", "groups": "night shift", "submit": "render", "jobs": "model",
     "stats": "nightly", "queue": "nightly", "schedule": "nights", "type": "render", "user": "alice",
+    "monitor": "batchd.host.build1.jobs",
 }  # fmt: skip
 REST: Final = {**API, **BATCHD}
 NOTHING: Final = frozenset({"api/{path}", "batchd/{path}"})
@@ -89,6 +92,7 @@ def job(db: None) -> Job:
     attempt = start(make_job(alice, params={"scene": "a", "model": "a.txt"}))
     write(attempt, ("stdout", b"hello"))
     finish(attempt)
+    sample_once(at=timezone.now())
     return attempt.job
 
 

@@ -75,7 +75,10 @@ urlpatterns: Final = [
     _route(f"user/{NAME}/permissions/{NUMBER}", people.PermissionView.as_view()),
     _route("monitor/current/plain", monitor.CurrentView.as_view()),
     _route("monitor/current/tree", monitor.CurrentTreeView.as_view()),
+    _route("monitor/jobs", monitor.JobCountsView.as_view()),
     _route(f"monitor/{PREFIX}/current/plain", monitor.CurrentView.as_view()),
     _route(f"monitor/{PREFIX}/current/tree", monitor.CurrentTreeView.as_view()),
+    _route(f"monitor/{NAME}/last", monitor.LastView.as_view()),
+    _route(f"monitor/{PREFIX}/query", monitor.QueryView.as_view()),
     re_path("^(?P<path>(?s:.*))$", NothingView.as_view()),
 ]

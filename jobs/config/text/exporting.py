@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import yaml
+from django.db.models import QuerySet
 
 from accounts.audit import SECRET
 from accounts.models import Grant
-from hosts.models import Host, Pool
+from hosts.models import Credential, Host, Pool
 from jobs import parameters
 from jobs.config.definitions import JOB_TYPE_COLUMNS
 from jobs.config.forms import OnFailField
@@ -70,11 +71,16 @@ def public(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def withheld() -> list[str]:
-    """What is left out because its name speaks of a secret, a phrase for each."""
+    """What is left out because it is a secret, or has the name of one: a phrase for each."""
     sources = [("the site", Site.get().variables)]
     sources += [(f'host "{host}"', host.variables) for host in Host.objects.order_by("name")]
     sources += [(f'job type "{kind}"', kind.environment) for kind in JobType.objects.order_by("name")]
-    return [f"{name} of {where}" for where, told in sources for name in sorted(told) if SECRET.search(name)]
+    named = [f"{name} of {where}" for where, told in sources for name in sorted(told) if SECRET.search(name)]
+    return [*named, *(f'the private key of host "{one.host}"' for one in _credentials())]
+
+
+def _credentials() -> QuerySet[Credential]:
+    return Credential.objects.select_related("host").order_by("host__name")
 
 
 def host_json(host: Host) -> Entry:
@@ -113,6 +119,7 @@ def _queue(queue: Queue) -> Entry:
         "max_running": queue.max_running,
         "weight": queue.weight,
         "autostart_count": queue.autostart_count,
+        "keep_days": queue.keep_days,
     }
 
 

@@ -13,4 +13,4 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.stdout.write(site_text(), ending="")
         for name in withheld():
-            self.stderr.write(f"Left out, as its name speaks of a secret: {name}.")
+            self.stderr.write(f"Left out, as it is a secret or has the name of one: {name}.")

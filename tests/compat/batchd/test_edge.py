@@ -7,8 +7,11 @@ from django.conf import LazySettings
 
 from accounts.models import AuditEntry, Token, User
 from jobs.models import Job, Queue
+from scheduler_site.env import Environment
 from tests.builders import grant, make_host, make_user
 from tests.compat.batchd.asking import NEW_JOB, PASSWORD, Asker, basic
+
+SECRET = "0123456789abcdef0123456789abcdef"
 
 
 @pytest.mark.meets("BD-01")
@@ -115,6 +118,41 @@ def test_a_token_opens_the_same_addresses_and_a_header_alone_does_not(ask: Asker
 
     assert ask.answer("GET", "queue", Authorization=f"Token {token}").status_code == 200
     assert ask.client.get("/batchd/queue", headers={"X-Auth-User": "root"}).status_code == 401
+
+
+@pytest.mark.meets("BD-08", "BD-53")
+def test_the_name_that_a_trusted_proxy_says_opens_them_where_that_is_switched_on(
+    ask: Asker, settings: LazySettings
+) -> None:
+    settings.BATCHYARD_AUTH = ["basic", "header"]
+    settings.BATCHYARD_TRUSTED_PROXIES = Environment({"P": "192.0.2.1"}).networks("P")
+    settings.BATCHYARD_PROXY_SECRET = SECRET
+    said = {"HTTP_X_AUTH_USER": "root", "HTTP_X_PROXY_SECRET": SECRET}
+
+    def statuses(**told: str) -> list[int]:
+        answers = [ask.client.get("/batchd/queue", **said, **told), ask.client.get("/batchd/host/", **said, **told)]  # type: ignore[arg-type]
+        return [answer.status_code for answer in answers]
+
+    assert statuses(REMOTE_ADDR="192.0.2.1") == [200, 200]
+    assert statuses(REMOTE_ADDR="192.0.2.9") == [401, 401]
+    said["HTTP_X_PROXY_SECRET"] = "another"
+    assert statuses(REMOTE_ADDR="192.0.2.1") == [401, 401]
+    assert ask("GET", "queue")
+
+
+@pytest.mark.meets("BD-53")
+def test_nobody_is_asked_where_that_is_switched_on_and_only_by_a_name_of_this_machine(
+    ask: Asker, settings: LazySettings
+) -> None:
+    settings.BATCHYARD_AUTH = ["disabled"]
+    settings.BATCHYARD_LOCAL_USER = "root"
+
+    def told(name: str) -> int:
+        return ask.client.get("/batchd/queue", headers={"host": name}).status_code
+
+    assert (told("localhost"), told("127.0.0.1")) == (200, 200)
+    settings.ALLOWED_HOSTS = ["localhost"]
+    assert told("evil.example.org") in (400, 403)
 
 
 @pytest.mark.meets("BD-08")

@@ -105,21 +105,3 @@ def test_lists_have_an_end(ask: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert line_of(ask) == [first, second]
     assert [job["id"] for job in ask("GET", "jobs?status=all")] == [second, third]
-
-
-@pytest.mark.meets("BD-02")
-def test_figures_are_told_as_they_are_now(ask: Asker, root: User) -> None:
-    make_job(root, queue="free", is_held=True)
-
-    told = {record["name"]: record for record in ask("GET", "monitor/batchd.queue.free/current/plain")}
-    tree = ask("GET", "monitor/current/tree/")["batchd"]
-
-    assert told["batchd.queue.free.jobs.postponed"]["value"] == 1
-    assert told["batchd.queue.free.jobs.failed"]["value"] == 1
-    assert set(told) == {f"batchd.queue.free.jobs.{word}" for word in tree["jobs"]}
-    assert set(told["batchd.queue.free.jobs.failed"]) == {
-        "name", "time", "daemon", "kind", "value", "text", "mean", "variance", "count", "sum", "min", "max",
-    }  # fmt: skip
-    assert tree["jobs"]["failed"] == {"type": "g", "val": 1}
-    assert tree["host"]["localhost"]["status"] == {"type": "l", "val": "Free"}
-    assert Asker(make_user("eve").username)("GET", "monitor/batchd.queue/current/plain") == []

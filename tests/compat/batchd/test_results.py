@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
 
 from accounts.models import User
-from jobs.models import Attempt, JobState
+from jobs.config.retention import prune_once
+from jobs.models import Attempt, JobState, Queue
 from jobs.queueing.states import Move, move
 from tests.api.parts import finish, make_job, start, write
 from tests.compat.batchd.asking import Asker
@@ -60,3 +61,25 @@ def test_each_attempt_has_its_results_and_failures_are_counted(ask: Asker, root:
 
     assert told == [("once", None), ("", 2), ("twice", None)]
     assert (ask("GET", f"job/{job.pk}")["try_count"], ask("GET", f"job/{job.pk}")["status"]) == (1, "Processing")
+
+
+@pytest.mark.meets("BD-38")
+@pytest.mark.parametrize("code", [pytest.param(0, id="done"), pytest.param(3, id="failed")])
+def test_old_ends_vanish_with_their_results_and_nothing_else_does(ask: Asker, root: User, code: int) -> None:
+    Queue.objects.filter(name="free").update(keep_days=2)
+    ended, running = start(make_job(root, queue="free")), start(make_job(root, queue="free"))
+    for attempt in (ended, running):
+        write(attempt, ("stdout", b"a line\n"))
+    finish(ended, exit_code=code)
+    kept = [running.job_id, make_job(root, queue="free").pk, make_job(root, queue="free", is_held=True).pk]
+    at = datetime.now(UTC)
+
+    prune_once(at=at + timedelta(days=1))
+    assert results_of(ask, ended.job_id)[0]["stdout"] == "a line"
+    prune_once(at=at + timedelta(days=4))
+
+    for path in (f"job/{ended.job_id}", f"job/{ended.job_id}/results", f"job/{ended.job_id}/results/last"):
+        ask.refused("GET", path, status=404)
+    told = {job["id"]: job["status"] for job in ask("GET", "queue/free/jobs?status=all")}
+    assert told == dict(zip(kept, ("Processing", "New", "Postponed"), strict=True))
+    assert [row["stdout"] for row in results_of(ask, running.job_id)] == ["a line"]
