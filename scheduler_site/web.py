@@ -13,9 +13,22 @@ import uvicorn
 from scheduler_site.asgi import application
 
 from scheduler_site.answers import Reporter  # isort: skip
+from scheduler_site.standstill import Pulse, Watch  # isort: skip
 
 # Live pages hold their connections open; they come back to the next process.
 GRACE_SECONDS = 2
+
+
+class Server(uvicorn.Server):
+    """Shows by `pulse` that its loop goes on, some ten times a second."""
+
+    def __init__(self, config: uvicorn.Config, *, pulse: Pulse) -> None:
+        super().__init__(config)
+        self._pulse = pulse
+
+    async def on_tick(self, counter: int) -> bool:
+        self._pulse.beat()
+        return await super().on_tick(counter)
 
 
 def main(argv: Sequence[str]) -> None:
@@ -34,7 +47,9 @@ def main(argv: Sequence[str]) -> None:
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     Reporter().start()
-    uvicorn.Server(config).run(sockets=[socket.socket(fileno=options.fd)])
+    watch = Watch()
+    watch.start()
+    Server(config, pulse=watch.pulse("the web server")).run(sockets=[socket.socket(fileno=options.fd)])
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -30,6 +30,7 @@ from jobs.models import Attempt
 from jobs.queueing.bell import ring_owner
 from jobs.queueing.gates import CLOCK_LIMIT
 from jobs.tallies.totals import fold_once
+from scheduler_site.standstill import Watch
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,12 @@ IDLE_SECONDS: Final = 60.0
 LEFT_SECONDS: Final = 2.0
 POOL_THREADS: Final = 8
 STOP_SECONDS: Final = 8.0
+
+
+def _make_threads(pool: ThreadPoolExecutor) -> None:
+    """Have all of them now, while there is memory: who starts one that finds none waits for ever, and all with him."""
+    are_all_here = threading.Barrier(POOL_THREADS)
+    wait([pool.submit(are_all_here.wait) for _ in range(POOL_THREADS)])
 
 
 class Conductor:
@@ -52,6 +59,7 @@ class Conductor:
         self._free_since: dict[int, float] = {}
         self._left_to_others: dict[int, float] = {}
         self._over = threading.Event()
+        self._watch = Watch()
         self._dispatch_bell = threading.Event()
         self._keep_bell = threading.Event()
         self._lock = threading.Lock()
@@ -67,12 +75,15 @@ class Conductor:
 
     def start(self) -> None:
         logger.info("engine %s starts", self.name)
+        self._watch.start()
+        _make_threads(self._pool)
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
         """Give the hosts up and end the threads. What runs on the hosts goes on."""
         self._over.set()
+        self._watch.stop()
         self.dispatch()
         self._keep_bell.set()
         sessions = list(self._sessions.values())
@@ -110,7 +121,9 @@ class Conductor:
 
     def _loop(self, name: str, step: Callable[[], float]) -> None:
         """Repeat a step, which says how long it may rest. Its errors are told and end nothing."""
+        pulse = self._watch.pulse(f"the {name}")
         while not self._over.is_set():
+            pulse.beat()
             try:
                 rest = step()
             except (DatabaseError, InterfaceError) as problem:
@@ -219,7 +232,8 @@ class Conductor:
         return [host for n, host in enumerate(free) if n < room or at - self._free_since[host] > LEFT_SECONDS]
 
     def _begin(self, grip: ownership.Grip) -> None:
-        session = Session(grip, store=self._store, pool=self._pool, on_finished=self._refill)
+        pulse = self._watch.pulse(f"the session of host {grip.host}")
+        session = Session(grip, store=self._store, pool=self._pool, on_finished=self._refill, pulse=pulse)
         with self._lock:
             self._sessions[grip.host] = session
         session.start()
@@ -247,6 +261,7 @@ class Conductor:
     def _drop(self, host: int) -> None:
         with self._lock:
             session = self._sessions.pop(host)
+        self._watch.forget(session.pulse)
         self._idle_since.pop(host, None)
         session.end()
         session.join(STOP_SECONDS)

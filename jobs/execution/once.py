@@ -9,6 +9,7 @@ from jobs.execution import ownership, presence
 from jobs.execution.outputs import output_store
 from jobs.execution.session import Session
 from jobs.models import Attempt
+from scheduler_site.standstill import Pulse
 
 STEPS: Final = 3
 
@@ -19,7 +20,7 @@ def attend_once() -> list[int]:
     grips = ownership.acquire(set(busy), owner=presence.engine_name())
     with ThreadPoolExecutor(thread_name_prefix="files") as pool:
         for grip in grips:
-            Session(grip, store=output_store(), pool=pool, on_finished=_nothing).once(steps=STEPS)
+            Session(grip, store=output_store(), pool=pool, on_finished=_nothing, pulse=Pulse()).once(steps=STEPS)
     return [grip.host for grip in grips]
 
 

@@ -31,6 +31,7 @@ from jobs.execution.prepare import Workbench
 from jobs.execution.store import OutputStore, StoreFull
 from jobs.models import Attempt, Site
 from jobs.outcomes import Ending
+from scheduler_site.standstill import Pulse
 
 logger = logging.getLogger(__name__)
 
@@ -42,9 +43,12 @@ DATABASE_PAUSE_SECONDS: Final = 1.0
 class Session(threading.Thread):
     """Attends one host for as long as this engine owns it."""
 
-    def __init__(self, grip: Grip, *, store: OutputStore, pool: Executor, on_finished: Callable[[], None]) -> None:
+    def __init__(
+        self, grip: Grip, *, store: OutputStore, pool: Executor, on_finished: Callable[[], None], pulse: Pulse
+    ) -> None:
         super().__init__(name=f"host-{grip.host}", daemon=True)
         self.grip = grip
+        self.pulse = pulse
         self.is_elsewhere = False
         self._store = store
         self._pool = pool
@@ -72,10 +76,14 @@ class Session(threading.Thread):
         finally:
             connection.close()
 
+    def _is_over(self) -> bool:
+        self.pulse.beat()
+        return self._over.is_set()
+
     def _round(self) -> float:
         """Connect and attend until something ends it. Seconds to wait before the next round."""
         try:
-            self._attend(self._over.is_set)
+            self._attend(self._is_over)
         except (HostUnreachable, HostUnsuitable) as problem:
             return self._give_way(str(problem))
         except Elsewhere as problem:
@@ -117,7 +125,9 @@ class Session(threading.Thread):
         host = Host.objects.get(pk=self.grip.host)
         with closing(open_line(host, site=Site.get().uuid, at=now())) as line:
             check_place(host, line, self.grip)
+            self.pulse.beat(busy_seconds=STARTUP_SECONDS)
             prepare_host(host, line, self.grip)
+            self.pulse.beat()
             contact.reached(self.grip, boot_id=line.hello.boot_id, at=now())
             self._on_finished()
             inbox: Inbox[News] = Inbox(self._pool)
@@ -161,6 +171,7 @@ class Session(threading.Thread):
         return wait.total_seconds()
 
     def _pause(self, seconds: float) -> None:
+        self.pulse.beat(busy_seconds=seconds)
         if seconds > 0 and not self._over.is_set():
             self._over.wait(seconds)
 
