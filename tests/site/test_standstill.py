@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -15,11 +16,8 @@ PATIENT_LOOKS = int(PATIENCE_SECONDS / LOOK_SECONDS)
 STUCK = """
 import threading
 from scheduler_site import standstill
-standstill.LOOK_SECONDS = 0.05
-watch = standstill.Watch()
-pulse = watch.pulse("the keeper")
-watch.start()
-pulse.patience_seconds = 0.2
+standstill.LOOK_SECONDS, standstill.BEGIN_SECONDS = 0.05, 0.2
+standstill.Watch().start()
 lost = threading.Thread(target=print)
 lost._bootstrap = lambda: None
 lost.start()
@@ -88,5 +86,20 @@ def test_a_process_that_waits_for_a_thread_without_memory_ends_and_says_where_it
     )
 
     assert done.returncode == EXIT_STATUS
-    assert "the keeper stands still" in done.stderr
+    assert "a thread was started and never begins" in done.stderr
     assert "in start" in done.stderr
+
+
+def test_a_thread_that_begins_late_is_waited_for(watch: Watch, ends: list[str]) -> None:
+    slow, may_begin = threading.Thread(target=print), threading.Event()
+    begin = slow._bootstrap  # type: ignore[attr-defined]
+    slow._bootstrap = lambda: (may_begin.wait(20), begin())  # type: ignore[attr-defined]
+    starter = threading.Thread(target=slow.start)
+    starter.start()
+
+    look(watch, times=2)
+    may_begin.set()
+    starter.join(20)
+    look(watch, times=4)
+
+    assert ends == []
