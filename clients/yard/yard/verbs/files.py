@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Final
+from urllib.parse import quote
 
 import typer
 
@@ -86,7 +87,9 @@ def results(
     targets = _targets(wanted, to)
     fetched = []
     for name, path in wanted.items():
-        size_bytes = download(session, place_of(path), targets[name], is_overwriting=overwrite)
+        # By the job, so that whoever may see it may have its files, wherever they are.
+        place = f"jobs/{job}/files/{quote(name, safe='')}"
+        size_bytes = download(session, place, targets[name], is_overwriting=overwrite)
         fetched.append({"parameter": name, "path": path, "local": str(targets[name]), "size": size_bytes})
         if not session.out.is_json:
             session.out.line(f"{targets[name]} ({size_bytes} bytes)")
