@@ -13,8 +13,8 @@ import django
 django.setup()
 
 from django.conf import settings  # noqa: E402  (models exist only once Django is set up)
-from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
 from django.db import transaction  # noqa: E402
+from django.test import Client  # noqa: E402
 from django.utils import timezone  # noqa: E402
 from knox.models import get_token_model  # noqa: E402
 
@@ -37,13 +37,9 @@ def token() -> str:
 
 def session() -> str:
     """The cookie of a browser in which that account has logged in."""
-    owner = _owner()
-    store = SessionStore()
-    store["_auth_user_id"] = str(owner.pk)
-    store["_auth_user_backend"] = "django.contrib.auth.backends.ModelBackend"
-    store["_auth_user_hash"] = owner.get_session_auth_hash()
-    store.create()
-    return f"{settings.SESSION_COOKIE_NAME}={store.session_key}"
+    browser = Client()
+    browser.force_login(_owner())
+    return f"{settings.SESSION_COOKIE_NAME}={browser.cookies[settings.SESSION_COOKIE_NAME].value}"
 
 
 def submit_each(*, queue: str, type: str, count: int) -> dict[str, Any]:
