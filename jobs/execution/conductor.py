@@ -165,6 +165,8 @@ class Conductor:
         except TakingTurns:
             return None
         except (DatabaseError, InterfaceError) as problem:
+            if connection.in_atomic_block and transaction.get_rollback():
+                raise  # the caller's transaction is lost as well, and what it has closed is still open
             logger.warning("seats stay free for a moment: %s", problem)
             return None
         finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.db import transaction
+from django.db import OperationalError, transaction
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from jobs.dispatch.tick import pass_once
@@ -42,14 +42,18 @@ def end(job: Job) -> None:
     finish.finish_many([final], grip=grip, at=MONDAY_NOON)
 
 
+def close(job: Job, conductor: Conductor) -> None:
+    with transaction.atomic():
+        end(job)
+        conductor._refill()
+
+
 def states(jobs: list[Job]) -> list[str]:
     return [Job.objects.get(pk=job.pk).state for job in jobs]
 
 
 def test_the_next_job_has_the_seat_when_the_end_is_known(conductor: Conductor, jobs: list[Job]) -> None:
-    with transaction.atomic():
-        end(jobs[0])
-        conductor._refill()
+    close(jobs[0], conductor)
 
     assert states(jobs) == [JobState.SUCCEEDED, JobState.RUNNING]
 
@@ -63,12 +67,39 @@ def test_an_end_that_is_not_kept_starts_nothing(conductor: Conductor, jobs: list
     assert states(jobs) == [JobState.RUNNING, JobState.READY]
 
 
+def test_whoever_closes_is_told_if_all_of_it_was_lost(
+    conductor: Conductor, jobs: list[Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose_the_connection(**given: object) -> None:
+        transaction.set_rollback(True)
+        raise OperationalError("terminating connection due to administrator command")
+
+    monkeypatch.setattr("jobs.execution.conductor.dispatch_once", lose_the_connection)
+
+    with pytest.raises(OperationalError, match="terminating"):
+        close(jobs[0], conductor)
+
+    assert states(jobs) == [JobState.RUNNING, JobState.READY]
+
+
+def test_a_pass_that_fails_takes_no_end_with_it(
+    conductor: Conductor, jobs: list[Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(**given: object) -> None:
+        raise OperationalError("deadlock detected")
+
+    monkeypatch.setattr("jobs.execution.conductor.dispatch_once", fail)
+
+    close(jobs[0], conductor)
+
+    assert states(jobs) == [JobState.SUCCEEDED, JobState.READY]
+
+
 def test_while_another_dispatches_the_seat_is_left_to_him(
     conductor: Conductor, jobs: list[Job], django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
-    with django_capture_on_commit_callbacks(execute=True), conductor._turn, transaction.atomic():
-        end(jobs[0])
-        conductor._refill()
+    with django_capture_on_commit_callbacks(execute=True), conductor._turn:
+        close(jobs[0], conductor)
 
     assert states(jobs) == [JobState.SUCCEEDED, JobState.READY]
     assert conductor._dispatch_bell.is_set()
@@ -77,8 +108,6 @@ def test_while_another_dispatches_the_seat_is_left_to_him(
 def test_an_engine_older_than_the_database_starts_nothing(conductor: Conductor, jobs: list[Job]) -> None:
     conductor._is_outdated = True
 
-    with transaction.atomic():
-        end(jobs[0])
-        conductor._refill()
+    close(jobs[0], conductor)
 
     assert states(jobs) == [JobState.SUCCEEDED, JobState.READY]
