@@ -17,7 +17,7 @@ from django.test import Client
 from hypothesis import HealthCheck, Phase, given, settings
 
 from accounts.models import Session, Token, User
-from jobs.models import Job
+from jobs.models import Job, Site
 from scheduler_site.env import Environment
 from tests.accounts.parts import PASSWORD, basic
 from tests.api.parts import V1
@@ -106,6 +106,9 @@ def _examples_of(operation: Any) -> list[Any]:
     )  # fmt: skip
     @given(case=operation.as_strategy())
     def collect(case: Any) -> None:
+        # The proof of whom it comes from is the test's, not one of those that are made up from the description.
+        case.cookies = {}
+        case.headers = {name: value for name, value in (case.headers or {}).items() if name != "Authorization"}
         cases.append(case)
 
     collect()
@@ -154,6 +157,7 @@ def test_all_of_the_api_is_as_described_and_reading_changes_nothing(
     way: str, full_site: None, alice: User, settings: LazySettings
 ) -> None:
     proof = WAYS[way](alice, settings)
+    Site.get()  # its row is made by whoever asks first, mostly an engine
     before = rows()
 
     read, after = answered(proof, is_safe=True), rows()
