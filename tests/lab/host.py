@@ -141,12 +141,15 @@ class LabHost:
         until(lambda: pid.exists() and pid.read_text().strip(), seconds=10, what=f"{self.name}: sshd listens")
 
     def stop_listening(self) -> None:
-        """End sshd's listener; the sessions that are open go on."""
+        """End sshd's listener, and wait until it has left the port; the sessions that are open go on."""
+        listener = (self.directory / "sshd.pid").read_text().strip()
         self._signal_sshd("KILL", is_listener_only=True)
+        until(lambda: listener not in self._sshd_pids(), seconds=10, what=f"{self.name}: sshd's listener is gone")
 
     def drop_sessions(self) -> None:
-        """End every sshd process there is."""
+        """End every sshd process there is, and wait until none holds the port any more."""
         self._signal_sshd("KILL")
+        until(lambda: not self._sshd_pids(), seconds=10, what=f"{self.name}: sshd is gone")
 
     def freeze(self) -> None:
         """Stop every sshd process: the kernel goes on taking connections and bytes for it."""
