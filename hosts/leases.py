@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from hosts.models import Lease
-from scheduler_site.records import as_parameter, as_rows, change, insert_many, query
+from scheduler_site.records import as_parameter, as_rows, insert_many, query
 
 TABLE: Final = Lease._meta.db_table
 COLUMNS: Final = {"host_id": "bigint", "seat": "bigint", "holder": "bigint", "taken_at": "timestamptz"}
@@ -27,11 +27,12 @@ def take(loans: Iterable[Loan], *, at: datetime) -> None:
     insert_many(TABLE, COLUMNS, [(*loan, at) for loan in loans], returning="id")
 
 
-def release(holders: Collection[int], *, at: datetime) -> int:
-    """Take back what `holders` have. How many seats came back; those returned before are not counted."""
+def release(holders: Collection[int], *, at: datetime) -> list[Loan]:
+    """Take back what `holders` have: the seats that came back. Those returned before are not among them."""
     sql = f"UPDATE {TABLE} SET released_at = d.released_at FROM {as_rows(RETURNED)} "  # noqa: S608
     where = f"WHERE {TABLE}.holder = d.holder AND {TABLE}.released_at IS NULL"
-    return change(sql + where, [as_parameter((holder, at) for holder in holders)])
+    back = f" RETURNING {TABLE}.host_id, {TABLE}.seat, {TABLE}.holder"
+    return [Loan(*row) for row in query(sql + where + back, [as_parameter((holder, at) for holder in holders)])]
 
 
 def forget(*, before: datetime, most: int) -> int:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-Outcome = Literal["exited", "signalled", "timed_out", "cancelled", "killed", "lost", "host_failed", "stage_failed"]
+Outcome = Literal[
+    "exited", "signalled", "timed_out", "cancelled", "killed", "lost", "recalled", "host_failed", "stage_failed"
+]
 Final_ = Literal["succeeded", "failed", "cancelled"]
 
 
@@ -81,7 +83,7 @@ class Verdict:
     is_later: bool = False
 
 
-NEVER_STARTED: Final = frozenset({"host_failed"})
+NEVER_STARTED: Final = frozenset({"host_failed", "recalled"})
 
 
 def judge(ending: Ending, rule: RetryRule, *, failures: int, at: datetime) -> Verdict:

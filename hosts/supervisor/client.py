@@ -157,6 +157,16 @@ class Supervisor:
         """Each run as it is now."""
         return {look.name: look for look in map(_parse_look, self._ask_about(names, function=b"by_look"))}
 
+    def recall(self, names: Sequence[str]) -> set[str]:
+        """Takes the gates of those runs that have not begun, so that they never will: which. Asking again is safe.
+
+        Raises TransportBroken also if the host has no space for that.
+        """
+        said = {name: word for word, name, _ in map(_cut, self._ask_about(names, function=b"by_recall"))}
+        if said.keys() != set(names) or "failed" in said.values():
+            raise TransportBroken(f"The host could not call off {len(names)} runs: {said}.")
+        return {name for name, word in said.items() if word == "recalled"}
+
     def kill(self, names: Sequence[str], *, grace: timedelta | None) -> None:
         """Begins to end all processes of the runs: TERM, `grace`, KILL; without a grace KILL at once.
 

@@ -40,6 +40,22 @@ by_look() { # name...
     done
 }
 
+by_recall() { # name...: takes the gates of those that have not begun, as if it launched them, and starts nothing
+    by_now
+    for by_name; do
+        mkdir -p -- "runs/$by_name" 2>/dev/null
+        case $(by_claim "$by_name") in
+        "@started "*) echo "@recalled $by_name" ;;
+        "@duplicate "*)
+            # Without a second line: this has been called off before. A resident writes both lines at once.
+            by_load "$by_name"
+            if [ "$by_slot" ] && ! [ "$by_super" ]; then echo "@recalled $by_name"; else echo "@begun $by_name"; fi
+            ;;
+        *) echo "@failed $by_name" ;;
+        esac
+    done
+}
+
 by_sizes() { # minutes (-: all) path...
     by_recent=
     [ "$1" = - ] || by_recent="-mmin -$1"

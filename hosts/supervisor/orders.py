@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from hosts.supervisor.launching import interpreter_of
-from hosts.supervisor.records import RunRequest, ScriptLike
+from hosts.supervisor.records import RunRequest, ScriptLike, Turn
 from hosts.transports.base import ByteStream, Shell, TransportBroken
 from hosts.transports.quoting import as_bytes, quoted
 from hosts.transports.shell import send_all
@@ -104,4 +104,9 @@ def _told(request: RunRequest) -> dict[str, object]:
             name: as_bytes(value).decode("utf-8", "surrogateescape") for name, value in request.environment.items()
         },
         **({"secrets": dict(request.secrets)} if request.secrets else {}),
+        **({"turn": _turn(request.turn)} if request.turn else {}),
     }
+
+
+def _turn(turn: Turn) -> dict[str, object]:
+    return {"after": turn.after, "patience": round(100 * turn.patience_seconds)}

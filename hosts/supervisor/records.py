@@ -196,6 +196,14 @@ class Script:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """Not before the command of run `after` has ended, and not at all if that takes longer than `patience_seconds`."""
+
+    after: str
+    patience_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class RunRequest:
     """A command to be run once on a host, under a name that is its identity there.
 
@@ -203,6 +211,7 @@ class RunRequest:
     time_limit_seconds  then TERM, `grace_seconds`, KILL; None is no limit.
     secrets             contents of files in `secrets/` of the run's directory, by name: its account's alone, and
                         removed when the command has ended.
+    turn                when it may begin; None is at once. Only where a resident launches.
 
     Raises ValueError for what no host could do.
     """
@@ -214,6 +223,7 @@ class RunRequest:
     time_limit_seconds: int | None = None
     grace_seconds: int = 10
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    turn: Turn | None = None
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -248,9 +258,14 @@ def _check_variable(variable: str, *, value: str | bytes, run: str) -> None:
 
 
 class LaunchKind(StrEnum):
-    """What became of a request. Duplicate: a run of that name was made before, and this changed nothing."""
+    """What became of a request.
+
+    Duplicate: a run of that name was made before, and this changed nothing. Held: it has no gate yet; it will be
+    started in its turn, or forgotten once its patience is over or the connection has ended.
+    """
 
     STARTED = "started"
+    HELD = "held"
     DUPLICATE = "duplicate"
     FAILED = "failed"
 

@@ -20,6 +20,7 @@ COLUMNS: Final = {
     "lane_id": "bigint",
     "host_id": "bigint",
     "marker": "text",
+    "after": "bigint",
     "claimed_at": "timestamptz",
     "phase": "text",
     "request": "text",
@@ -51,10 +52,12 @@ def claim(starts: Sequence[Start], *, at: datetime) -> list[Opened]:
     rows = [
         (
             s.job.id, s.job.tries + 1, s.job.lane, s.host.id,
-            f"{s.job.id}.{s.job.tries + 1}.{secrets.token_hex(6)}", at, Phase.STARTING_HOST, "", "", "", False,
+            f"{s.job.id}.{s.job.tries + 1}.{secrets.token_hex(6)}", s.after, at,
+            Phase.STARTING_HOST if s.after is None else Phase.NEXT_ON_HOST, "", "", "", False,
         )
         for s in won.values()
     ]  # fmt: skip
     made = insert_many(Attempt._meta.db_table, COLUMNS, rows, returning="id, job_id")
-    leases.take([leases.Loan(won[job].host.id, won[job].seat, attempt) for attempt, job in made], at=at)
+    seated = [(won[job].host.id, won[job].seat, attempt) for attempt, job in made]
+    leases.take([leases.Loan(host, seat, attempt) for host, seat, attempt in seated if seat is not None], at=at)
     return [Opened(attempt, job, won[job].job.tries + 1, won[job].host.id) for attempt, job in made]

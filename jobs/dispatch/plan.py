@@ -15,11 +15,12 @@ from jobs.queueing.gates import Blocker, host_blocker, job_blockers, lane_blocke
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """One job that starts, on which host and seat."""
+    """One job that starts, on which host and seat; or that is handed to the host to follow an attempt in its seat."""
 
     job: JobFacts
     host: HostFacts
-    seat: int
+    seat: int | None
+    after: int | None = None
 
 
 @dataclass(slots=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
 from jobs.dispatch import facts, plan
+from jobs.dispatch.ahead import following
 from jobs.dispatch.claim import Opened, claim
 from jobs.models import Site
 from jobs.queueing.autostart import autostart_once
@@ -47,12 +48,13 @@ class TakingTurns(Exception):
 
 @transaction.atomic
 def dispatch_once(
-    *, at: datetime, clock_off: timedelta = timedelta(0), waits: bool = True
+    *, at: datetime, clock_off: timedelta = timedelta(0), waits: bool = True, short: Sequence[int] = ()
 ) -> tuple[list[Opened], datetime | None]:
     """Start every job that may start now. The attempts opened, and when a shut lane may open next.
 
     Dispatchers take turns on the site's row, so each sees what the one before has taken: limits
     hold under any number of them. The windows are asked with the same `at` that is claimed with.
+    `short` are open attempts of one host that will soon be over; some jobs may be handed to it to follow them.
     Raises TakingTurns if it is another's turn and this call is not to wait for its end.
     """
     snapshot = facts.load(is_paused=_take_turn(waits=waits))
@@ -61,11 +63,17 @@ def dispatch_once(
         return [], None
     wanted = plan.open_lanes(snapshot, at)
     opening = _next_opening(snapshot, at)
-    chosen = plan.make(snapshot, facts.heads(wanted), at=at)
-    if not chosen.starts:
+    ahead = following(snapshot, short, at=at)
+    if ahead is not None:
+        wanted[ahead.lane.id] = wanted.get(ahead.lane.id, 0) + len(ahead.attempts)
+    heads = facts.heads(wanted)
+    starts = plan.make(snapshot, heads, at=at).starts
+    if ahead is not None:
+        starts += ahead.starts(heads, taken=starts, at=at)
+    if not starts:
         return [], opening
-    opened = claim(chosen.starts, at=at)
-    logger.debug("opened %d attempts for %d chosen jobs", len(opened), len(chosen.starts))
+    opened = claim(starts, at=at)
+    logger.debug("opened %d attempts for %d chosen jobs", len(opened), len(starts))
     return opened, opening
 
 

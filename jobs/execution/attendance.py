@@ -28,13 +28,14 @@ from hosts.supervisor.records import (
     parse_journal,
 )
 from hosts.transports.base import Follower, TransportBroken
-from jobs.execution import marks, runs
+from jobs.execution import marks, runs, succession
 from jobs.execution.clock import now
 from jobs.execution.closing import CONFIRM, Closer
 from jobs.execution.launching import Launcher
 from jobs.execution.leftovers import end_leftovers
 from jobs.execution.post import LOOK, Drained, Fetched, News, Post, Staged
 from jobs.execution.runs import Run
+from jobs.execution.succession import RECALLED
 from jobs.models import Attempt, AttemptRequest, Phase, Site
 from jobs.outcomes import Ending
 
@@ -51,6 +52,7 @@ DROP_BATCH: Final = 500
 DRAIN_CHUNKS: Final = 8
 # Of every Linux, in what it tells of processes.
 TICKS_PER_SECOND: Final = 100
+NOT_BEGUN: Final = (Phase.STARTING_HOST, Phase.STAGING_IN, Phase.NEXT_ON_HOST)
 
 
 class HostChanged(Exception):
@@ -161,7 +163,7 @@ class Attendance:
 
     @staticmethod
     def _is_unmarked(run: Run) -> bool:
-        return run.is_running and run.ended is None and run.phase in {Phase.STARTING_HOST, Phase.STAGING_IN}
+        return run.is_running and run.ended is None and run.phase in NOT_BEGUN
 
     def _mark_started(self) -> None:
         begun = [run for run in self._post.runs.values() if self._is_unmarked(run)]
@@ -171,6 +173,7 @@ class Attendance:
                 run.phase = Phase.RUNNING
 
     def _note(self, run: Run, record: Started | Ended | Killed) -> None:
+        run.recall_at = None
         if isinstance(record, Started):
             run.is_running = True
             run.started_at = self._post.line.clock.at(record.uptime_seconds, earliest=run.claimed_at, latest=now())
@@ -201,7 +204,7 @@ class Attendance:
 
     def _find_work(self) -> None:
         """New attempts and new requests, from the rows."""
-        wanted = Q(phase__in=[Phase.STARTING_HOST, Phase.STAGING_IN]) | ~Q(request="")
+        wanted = Q(phase__in=NOT_BEGUN) | ~Q(request="")
         rows = Attempt.objects.filter(wanted, host_id=self._post.grip.host, finished_at=None)
         unknown = []
         for pk, marker, request in rows.values_list("pk", "marker", "request"):
@@ -212,6 +215,7 @@ class Attendance:
         self._take_up(unknown)
         self._carry_out([run for run in self._post.runs.values() if run.request and run.request != run.carried])
         self._closer.close_ready([run for run in self._post.runs.values() if run.give_up_at])
+        self._call_off(succession.overdue(self._post.runs.values()))
 
     def _take_up(self, attempts: Sequence[int]) -> None:
         found = runs.load(attempts)
@@ -224,8 +228,16 @@ class Attendance:
             self._closer.close_early(run, Ending("cancelled"))
         self._launcher.launch([run for run in found if not run.is_ending])
 
+    def _call_off(self, waiting: Sequence[Run]) -> None:
+        """Put back in line those that wait on the host and have not begun."""
+        for run in succession.call_off(self._post, waiting):
+            self._closer.close_early(run, RECALLED)
+
     def _carry_out(self, asked: Sequence[Run]) -> None:
+        self._call_off([run for run in asked if run.recall_at is not None])
         for run in asked:
+            if run.marker not in self._post.runs:
+                continue
             if not run.was_handed_over:
                 continue  # it is on its way; this is asked again once the host has it
             if run.is_ending:
@@ -234,6 +246,8 @@ class Attendance:
                 self._freeze(run)
 
     def _end(self, run: Run) -> None:
+        # What is left of it when its command has ended may take long to end, and nothing is to start beside it.
+        self._call_off([other for other in self._post.runs.values() if other.after == run.marker and other.recall_at])
         grace = timedelta(seconds=run.kind.grace_seconds) if run.request == AttemptRequest.CANCEL else None
         self._post.line.supervisor.kill([run.marker], grace=grace)
         run.carried = run.request
@@ -288,7 +302,11 @@ class Attendance:
     def _recover(self) -> None:
         """Take up every open attempt of the host: what the rows say, against what the host says."""
         rows = Attempt.objects.filter(host_id=self._post.grip.host, finished_at=None)
-        self._take_up(list(rows.values_list("pk", flat=True)))
+        found = runs.load(list(rows.values_list("pk", flat=True)))
+        self._post.runs.update({run.marker: run for run in found})
+        # What was to follow another is not waited for: nobody knows whether the host still keeps it.
+        self._call_off([run for run in found if run.after is not None and run.started_at is None])
+        self._begin([run for run in self._post.runs.values() if not run.was_handed_over])
         self._compare([run for run in self._post.runs.values() if run.was_handed_over])
         end_leftovers(self._post)
 
@@ -298,7 +316,7 @@ class Attendance:
 
     @staticmethod
     def _is_out_of_sight(run: Run) -> bool:
-        return run.was_handed_over and run.ended is None and not run.is_busy
+        return run.was_handed_over and run.ended is None and not run.is_busy and run.recall_at is None
 
     def _compare(self, looked_for: Sequence[Run]) -> None:
         if not looked_for:

@@ -13,7 +13,7 @@ from django.db import transaction
 from hosts.supervisor.records import Ended, EndKind
 from hosts.transports.base import HostUnreachable
 from hosts.transports.quoting import quoted
-from jobs.execution import finish, marks
+from jobs.execution import finish, marks, succession
 from jobs.execution.clock import now
 from jobs.execution.post import Fetched, Post
 from jobs.execution.prepare import FilePlan
@@ -128,6 +128,7 @@ class Closer:
         if not closings:
             return
         at = now()
+        ended = [run for run, _ending, _rows in closings]
         finals = [
             finish.Final(
                 attempt=run.attempt, job=run.job, number=run.number, ending=run.told(ending), started_at=run.started_at,
@@ -138,7 +139,7 @@ class Closer:
         ]  # fmt: skip
         with transaction.atomic():
             finish.finish_many(finals, grip=self._post.grip, at=at, journal_offset=self._post.offset)
-            self._post.on_finished()
+            self._post.on_finished(succession.soon_over(self._post, zip(ended, finals, strict=True), at=at))
         for run, _ending, _rows in closings:
             self._post.runs.pop(run.marker, None)
         if any(run.hidden is not None for run, _ending, _rows in closings):

@@ -148,20 +148,21 @@ class Conductor:
             return LOOK_SECONDS
         return min(LOOK_SECONDS, max(0.0, (look.next_at - now()).total_seconds()))
 
-    def _refill(self) -> None:
+    def _refill(self, short: Sequence[int]) -> None:
         """Fill the seats that a session frees, within its transaction: a pass of its own costs as much again.
 
+        What follows the attempts that will soon be over (`short`) is handed ahead as well.
         Where one is under way the seats are left to the dispatcher: its next pass serves all who come meanwhile.
         """
-        started = self._dispatched_at_once() if self._is_outdated is False else None
+        started = self._dispatched_at_once(short) if self._is_outdated is False else None
         transaction.on_commit(self.dispatch if started is None else partial(self._tell, started))
 
-    def _dispatched_at_once(self) -> list[Opened] | None:
+    def _dispatched_at_once(self, short: Sequence[int]) -> list[Opened] | None:
         """What has been started. None: others are dispatching, or it cannot be done now."""
         if not self._turn.acquire(blocking=False):
             return None
         try:
-            return dispatch_once(at=now(), clock_off=self._clock_off, waits=False)[0]
+            return dispatch_once(at=now(), clock_off=self._clock_off, waits=False, short=short)[0]
         except TakingTurns:
             return None
         except (DatabaseError, InterfaceError) as problem:

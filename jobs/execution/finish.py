@@ -14,7 +14,7 @@ from jobs.models import JobState, Output
 from jobs.outcomes import Ending, RetryRule, judge
 from jobs.queueing.line import position_at
 from jobs.queueing.states import Move, move_many
-from scheduler_site.records import as_parameter, as_rows
+from scheduler_site.records import as_parameter, as_rows, query
 
 COLUMNS = {
     "id": "bigint",
@@ -64,8 +64,20 @@ def finish_many(
         unique_fields=["attempt", "stream"],
         update_fields=["size_bytes", "sha256", "sealed_at", "dropped_from", "dropped_to"],
     )
-    leases.release(closed, at=at)
+    _pass_on(leases.release(closed, at=at), at=at)
     return closed
+
+
+def _pass_on(free: Sequence[leases.Loan], *, at: datetime) -> None:
+    """Lend a seat that comes free to the attempt that was to follow in it, if there is one."""
+    if not free:
+        return
+    places = ", ".join(["%s"] * len(free))
+    sql = f"SELECT id, after FROM jobs_attempt WHERE finished_at IS NULL AND after IN ({places})"  # noqa: S608
+    next_one = {before: attempt for attempt, before in query(sql, [loan.holder for loan in free])}
+    loans = [loan._replace(holder=next_one[loan.holder]) for loan in free if loan.holder in next_one]
+    if loans:
+        leases.take(loans, at=at)
 
 
 def _close(finals: Sequence[Final]) -> set[int]:

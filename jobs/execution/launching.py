@@ -15,7 +15,7 @@ from hosts.supervisor.records import LaunchAnswer, LaunchKind
 from hosts.transports.base import HostUnreachable
 from hosts.transports.quoting import quoted
 from jobs.commands import CommandProblem
-from jobs.execution import marks, ownership
+from jobs.execution import marks, ownership, succession
 from jobs.execution.closing import Closer
 from jobs.execution.leftovers import DEATHS_LIMIT, too_deadly
 from jobs.execution.post import Post, Staged
@@ -143,6 +143,8 @@ class Launcher:
         self._ordered = []
         for run in runs:
             run.was_handed_over = True
+            if answers[run.marker].kind == LaunchKind.HELD:
+                succession.has_come(run)
         refused = [run for run in runs if answers[run.marker].kind == LaunchKind.FAILED]
         if refused:
             self._take_back(refused, reason=answers[refused[0].marker].reason)

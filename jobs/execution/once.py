@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -24,5 +25,5 @@ def attend_once() -> list[int]:
     return [grip.host for grip in grips]
 
 
-def _nothing() -> None:
+def _nothing(short: Sequence[int]) -> None:
     """Nobody dispatches here: the next tick does."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -54,7 +54,8 @@ LOOK: Final = 0
 class Post:
     """One host, its open connection, its runs by marker, and the journal's offset.
 
-    `told` are the attempts that others have told of, or LOOK.
+    `told` are the attempts that others have told of, or LOOK. `on_finished` is given the open attempts on the host
+    that will soon be over.
     """
 
     host: Host
@@ -63,7 +64,7 @@ class Post:
     workbench: Workbench
     collector: Collector
     inbox: Inbox[News]
-    on_finished: Callable[[], None]
+    on_finished: Callable[[Sequence[int]], None]
     offset: int
     told: deque[int]
     runs: dict[str, Run] = field(default_factory=dict)

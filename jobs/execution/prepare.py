@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from hosts.models import Host, TransportKind
-from hosts.supervisor.records import SECRETS, RunRequest
+from hosts.supervisor.records import SECRETS, RunRequest, Turn
 from jobs.commands import Command, Syntax, compile_command
+from jobs.dispatch.ahead import PATIENCE
 from jobs.execution.runs import Run
 from jobs.execution.store import STREAMS
 from jobs.models import Script, Site
@@ -73,6 +74,7 @@ class Workbench:
             time_limit_seconds=run.kind.time_limit_seconds,
             grace_seconds=run.kind.grace_seconds,
             secrets=secrets,
+            turn=Turn(run.after, patience_seconds=PATIENCE.total_seconds()) if run.after is not None else None,
         )
         there = [plan for plan in (*inputs.values(), *outputs.values()) if not plan.is_here]
         folders = tuple(str(PurePosixPath(plan.theirs).parent) for plan in there)

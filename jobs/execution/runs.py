@@ -22,8 +22,9 @@ from scheduler_site.records import moment, query
 SIGN: Final = json.dumps(MASK)
 OPEN: Final = """
     SELECT a.id, a.job_id, a.number, a.marker, a.claimed_at, a.started_at, a.phase, a.request, a.script_id, a.deaths,
-           j.params, j.failures, j.type_id, q.name
+           j.params, j.failures, j.type_id, q.name, b.marker
     FROM jobs_attempt a JOIN jobs_job j ON j.id = a.job_id JOIN jobs_queue q ON q.id = j.queue_id
+    LEFT JOIN jobs_attempt b ON b.id = a.after
     WHERE a.finished_at IS NULL AND a.id IN ({})
 """
 
@@ -34,6 +35,8 @@ class Run:
 
     `carried` is the request that the host has been told of; `stored` how many bytes of each stream
     are kept and committed. `hidden` are its secrets; `params` have a sign in their place.
+    `after` is the marker of the run that it is to follow. `recall_at`: its host keeps it until then, by the clock of
+    time.monotonic; None: it does not, or not any more.
     """
 
     attempt: int
@@ -51,6 +54,8 @@ class Run:
     request: str
     was_handed_over: bool
     stored: Sizes
+    after: str | None = None
+    recall_at: float | None = None
     deaths: int = 0
     hidden: Hidden | None = None
     is_running: bool = False
@@ -113,6 +118,7 @@ class _Row(NamedTuple):
     failures: int
     type: int
     queue: str
+    after: str | None
 
 
 def _run(row: _Row, kind: JobType, parameters: tuple[Parameter, ...], stored: Sizes, hidden: Hidden | None) -> Run:
@@ -123,7 +129,7 @@ def _run(row: _Row, kind: JobType, parameters: tuple[Parameter, ...], stored: Si
         parameters=parameters, params=json.loads(row.params), failures=row.failures, claimed_at=claimed_at,
         started_at=moment(row.started_at), phase=row.phase, request=row.request,
         was_handed_over=row.script is not None, stored=stored,
-        deaths=row.deaths, hidden=hidden,
+        after=row.after, deaths=row.deaths, hidden=hidden,
     )  # fmt: skip
 
 

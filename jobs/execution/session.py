@@ -44,7 +44,13 @@ class Session(threading.Thread):
     """Attends one host for as long as this engine owns it."""
 
     def __init__(
-        self, grip: Grip, *, store: OutputStore, pool: Executor, on_finished: Callable[[], None], pulse: Pulse
+        self,
+        grip: Grip,
+        *,
+        store: OutputStore,
+        pool: Executor,
+        on_finished: Callable[[Sequence[int]], None],
+        pulse: Pulse,
     ) -> None:
         super().__init__(name=f"host-{grip.host}", daemon=True)
         self.grip = grip
@@ -129,7 +135,7 @@ class Session(threading.Thread):
             prepare_host(host, line, self.grip)
             self.pulse.beat()
             contact.reached(self.grip, boot_id=line.hello.boot_id, at=now())
-            self._on_finished()
+            self._on_finished(())
             inbox: Inbox[News] = Inbox(self._pool)
             self._inbox = inbox
             try:
@@ -167,7 +173,7 @@ class Session(threading.Thread):
             logger.exception("host %s", self.grip.host)
             connection.close()
             return DATABASE_PAUSE_SECONDS
-        self._on_finished()
+        self._on_finished(())
         return wait.total_seconds()
 
     def _pause(self, seconds: float) -> None:

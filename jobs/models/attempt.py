@@ -16,6 +16,7 @@ class Phase(models.TextChoices):
 
     STARTING_HOST = "starting_host", _("starting host")
     STAGING_IN = "staging_in", _("bringing files")
+    NEXT_ON_HOST = "next_on_host", _("next on its host")
     RUNNING = "running", _("running")
     PAUSED = "paused", _("paused")
     UNREACHABLE = "unreachable", _("host unreachable")
@@ -31,6 +32,7 @@ class Outcome(models.TextChoices):
     CANCELLED = "cancelled", _("cancelled")
     KILLED = "killed", _("killed")
     LOST = "lost", _("lost")
+    RECALLED = "recalled", _("called off")
     HOST_FAILED = "host_failed", _("host failed")
     STAGE_FAILED = "stage_failed", _("files failed")
 
@@ -69,6 +71,9 @@ class Attempt(models.Model):
     host = models.ForeignKey(Host, on_delete=models.PROTECT, related_name="attempts")
     script = models.ForeignKey(Script, on_delete=models.PROTECT, null=True, related_name="attempts")
     marker = models.CharField(max_length=60, unique=True)
+    after = models.BigIntegerField(
+        null=True, help_text=_("The attempt that it was to follow: it takes over that one's seat.")
+    )
     phase = models.CharField(max_length=14, choices=Phase, default=Phase.STARTING_HOST)
     request = models.CharField(max_length=8, choices=AttemptRequest, default=AttemptRequest.NONE, blank=True)
     outcome = models.CharField(max_length=12, choices=Outcome, blank=True)
@@ -87,6 +92,10 @@ class Attempt(models.Model):
         ordering: ClassVar = ["number"]
         constraints: ClassVar = [
             models.UniqueConstraint(name="attempt_one_open_per_job", fields=["job"], condition=Q(finished_at=None)),
+            # Beside the one of seats: as many may follow as have a seat.
+            models.UniqueConstraint(
+                name="attempt_one_open_after_each", fields=["after"], condition=Q(finished_at=None)
+            ),
             models.UniqueConstraint(name="attempt_number_once_per_job", fields=["job", "number"]),
             models.CheckConstraint(
                 name="attempt_outcome_iff_finished",

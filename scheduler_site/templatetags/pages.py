@@ -30,7 +30,12 @@ MARKS: Final = {
     JobState.SKIPPED: "skip",
 }
 # Phases of a running job that look different from work that goes on.
-PHASE_MARKS: Final = {Phase.PAUSED: "pause", Phase.UNREACHABLE: "warning", Phase.STARTING_HOST: "power"}
+PHASE_MARKS: Final = {
+    Phase.PAUSED: "pause",
+    Phase.UNREACHABLE: "warning",
+    Phase.STARTING_HOST: "power",
+    Phase.NEXT_ON_HOST: "clock",
+}
 TONE_MARKS: Final = {"success": "check", "good": "check", "warning": "warning", "warn": "warning"}
 # Those that the state's own word does not say already.
 PLAIN_OUTCOMES: Final = frozenset({"", Outcome.EXITED, Outcome.CANCELLED})

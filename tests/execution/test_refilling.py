@@ -45,7 +45,7 @@ def end(job: Job) -> None:
 def close(job: Job, conductor: Conductor) -> None:
     with transaction.atomic():
         end(job)
-        conductor._refill()
+        conductor._refill(())
 
 
 def states(jobs: list[Job]) -> list[str]:
@@ -61,7 +61,7 @@ def test_the_next_job_has_the_seat_when_the_end_is_known(conductor: Conductor, j
 def test_an_end_that_is_not_kept_starts_nothing(conductor: Conductor, jobs: list[Job]) -> None:
     with transaction.atomic():
         end(jobs[0])
-        conductor._refill()
+        conductor._refill(())
         transaction.set_rollback(True)
 
     assert states(jobs) == [JobState.RUNNING, JobState.READY]

@@ -82,5 +82,5 @@ def test_the_database_refuses_to_lend_a_seat_twice() -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         leases.take([leases.Loan(host.pk, 0, 2)], at=MONDAY_NOON)
 
-    assert leases.release([1], at=MONDAY_NOON + timedelta(seconds=1)) == 1
+    assert leases.release([1], at=MONDAY_NOON + timedelta(seconds=1)) == [leases.Loan(host.pk, 0, 1)]
     leases.take([leases.Loan(host.pk, 0, 2)], at=MONDAY_NOON)

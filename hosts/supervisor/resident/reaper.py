@@ -9,7 +9,7 @@ import selectors
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hosts.supervisor.resident.places import (
     PROCESS_BYTES,
@@ -43,10 +43,14 @@ class Reaper:
     """Sees to the runs that are children of this process.
 
     selector  gets readable callbacks of others too; waiting is here.
+    names     of the runs whose commands live.
+    on_over   is told the name of each run whose command has ended, before the journal is.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, on_over: Callable[[str], None] = lambda name: None) -> None:
         self.runs: dict[int, Run] = {}
+        self.names: set[str] = set()
+        self._on_over = on_over
         self.site = read("id").strip().decode()
         self.selector = selectors.DefaultSelector()
         self._boot = read("/proc/sys/kernel/random/boot_id").strip().decode()
@@ -111,6 +115,9 @@ class Reaper:
                     self._judge(run, code=child.si_status, is_killed=child.si_code != os.CLD_EXITED)
                 # Only now: until then whoever outlives this process can still learn how it ended.
                 os.waitpid(child.si_pid, 0)
+                if run is not None:
+                    self.names.discard(run.name)
+                    self._on_over(run.name)
 
     def _judge(self, run: Run, *, code: int, is_killed: bool) -> None:
         if run.is_late:
@@ -122,6 +129,7 @@ class Reaper:
 
     def _watch(self, pid: int, run: Run, *, limit_seconds: int | None) -> None:
         self.runs[pid] = run
+        self.names.add(run.name)
         if limit_seconds is not None:
             heapq.heappush(self._limits, (time.monotonic() + limit_seconds, pid, run))
 

@@ -10,10 +10,10 @@ import os
 import selectors
 import socket
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 from hosts.supervisor.resident.clients import Client, Refused
-from hosts.supervisor.resident.places import as_bytes, hide, keep, locked, slot, uptime, uptime_ticks, write
+from hosts.supervisor.resident.places import as_bytes, hide, keep, locked, read, slot, uptime, uptime_ticks, write
 from hosts.supervisor.resident.reaper import TO_DEFAULT, Reaper
 
 # As in supervisor.sh: a start that is later than this after its launch, in hundredths of a second, is refused.
@@ -21,6 +21,14 @@ PATIENCE = 3000
 IDLE_SECONDS = 20.0
 RUNS_BETWEEN_LOOKS = 16
 ENDS = 3
+
+
+class Held(NamedTuple):
+    """A run that waits for another's end, at most until this uptime in hundredths of a second."""
+
+    client: Client
+    wanted: dict[str, Any]
+    until: int
 
 
 class Resident:
@@ -32,9 +40,10 @@ class Resident:
     def __init__(self, listener: socket.socket, *, lifeline: int) -> None:
         self._base = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
         self._here = os.fsencode(os.getcwd())
-        self._reaper = Reaper()
+        self._reaper = Reaper(on_over=self._succeed)
         self._clients: list[Client] = []
         self._arriving: set[socket.socket] = set()
+        self._held: dict[str, Held] = {}
         self._quiet_since = time.monotonic()
         self._listener: socket.socket | None = listener
         listener.setblocking(False)
@@ -123,6 +132,7 @@ class Resident:
     def _drop(self, client: Client) -> None:
         self._reaper.selector.unregister(client.source)
         self._clients.remove(client)
+        self._held = {after: held for after, held in self._held.items() if held.client is not client}
         client.close()
 
     # --- launch ---
@@ -137,10 +147,35 @@ class Resident:
             return "".join(f"failed {each['name']}\n" for each in wanted)
         answers = []
         for number, each in enumerate(wanted, start=1):
-            answers.append(f"{self._start(client, each)} {each['name']}\n")
+            answers.append(f"{self._take(client, each)} {each['name']}\n")
             if number % RUNS_BETWEEN_LOOKS == 0:
                 self._reaper.settle()
         return "".join(answers)
+
+    def _take(self, client: Client, wanted: dict[str, Any]) -> str:
+        """Start a run, or keep it for its turn: in memory only, so that whoever looks finds that it has not begun."""
+        turn = wanted.get("turn")
+        if turn is None or self._has_ended(turn["after"]):
+            return self._start(client, wanted)
+        self._held[turn["after"]] = Held(client, wanted, uptime() + turn["patience"])
+        return "held"
+
+    def _has_ended(self, name: str) -> bool:
+        """Whether a run's command lives no more, or will never begin. Others than this process may have started it."""
+        if name in self._reaper.names:
+            return False
+        try:
+            return not read(f"runs/{name}/run").startswith(b"open ")
+        except FileNotFoundError:
+            return True
+
+    def _succeed(self, name: str) -> None:
+        """Start the run that has waited for the end of this one. If that cannot be, a look finds it not begun."""
+        held = self._held.pop(name, None)
+        if held is not None and uptime() < held.until:
+            # What is wrong here ends neither this process nor the connection of somebody who asks for nothing now.
+            with contextlib.suppress(OSError):
+                self._start(held.client, held.wanted)
 
     def _start(self, client: Client, wanted: dict[str, Any]) -> str:
         name, launched = wanted["name"], uptime()

@@ -9,7 +9,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from jobs.models import Attempt, Job, JobState, Phase
 
-STARTING: Final = frozenset({Phase.STARTING_HOST, Phase.STAGING_IN})
+STARTING: Final = frozenset({Phase.STARTING_HOST, Phase.STAGING_IN, Phase.NEXT_ON_HOST})
 ENDED: Final[Mapping[str, str]] = {
     JobState.SUCCEEDED: "Done",
     JobState.FAILED: "Failed",
