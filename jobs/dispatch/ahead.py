@@ -18,21 +18,24 @@ from jobs.queueing.gates import host_blocker, job_blockers, queue_enabled, site_
 from scheduler_site.records import query
 
 PATIENCE: Final = timedelta(seconds=2)
-# Whoever holds a seat and has nobody next to it yet.
-ALONE: Final = """
-    SELECT a.id, a.lane_id, a.host_id, l.seat FROM jobs_attempt a
-    JOIN hosts_lease l ON l.holder = a.id AND l.released_at IS NULL
+# How many may wait for one seat: so the host has work for as long as we take for a batch of ends.
+DEPTH: Final = 2
+OPEN: Final = """
+    SELECT a.id, a.after, a.lane_id, a.host_id, l.seat,
+           EXISTS (SELECT 1 FROM jobs_attempt n WHERE n.after = a.id AND n.finished_at IS NULL)
+    FROM jobs_attempt a LEFT JOIN hosts_lease l ON l.holder = a.id AND l.released_at IS NULL
     WHERE a.id IN ({}) AND a.finished_at IS NULL AND a.request = '' AND a.phase <> 'paused'
-    AND NOT EXISTS (SELECT 1 FROM jobs_attempt n WHERE n.after = a.id AND n.finished_at IS NULL)
     ORDER BY a.id
 """
 
 
-class _Alone(NamedTuple):
+class _Open(NamedTuple):
     attempt: int
+    after: int | None
     lane: int
     host: int
-    seat: int
+    seat: int | None
+    is_followed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +56,29 @@ class Following:
 
 def following(facts: Facts, short: Sequence[int], *, at: datetime) -> Following | None:
     """What of the open attempts `short`, all of one host, may be followed. None: nothing."""
-    alone = [_Alone(*row) for row in query(ALONE.format(", ".join(["%s"] * len(short))), list(short))] if short else []
-    if not alone or site_blockers(facts, at):
+    rows = [_Open(*row) for row in query(OPEN.format(", ".join(["%s"] * len(short))), list(short))] if short else []
+    if not rows or site_blockers(facts, at):
         return None
-    lane = _only_lane(facts, alone[0].host, at)
+    lane = _only_lane(facts, rows[0].host, at)
     if lane is None:
         return None
-    host = next(host for host in lane.hosts if host.id == alone[0].host)
-    attempts = [each.attempt for each in alone if each.lane == lane.id and each.seat < host.seats]
-    return Following(lane, host, attempts) if attempts else None
+    host = next(host for host in lane.hosts if host.id == rows[0].host)
+    known = {row.attempt: row for row in rows}
+    ranked = [(_depth(row, known, seats=host.seats), row.attempt) for row in rows if row.lane == lane.id]
+    last = sorted((depth, attempt) for depth, attempt in ranked if depth < DEPTH and not known[attempt].is_followed)
+    return Following(lane, host, [attempt for _, attempt in last]) if last else None
+
+
+def _depth(row: _Open, known: Mapping[int, _Open], *, seats: int) -> int:
+    """How many are between an attempt and its seat, itself included; `DEPTH` where that cannot be told."""
+    for depth in range(DEPTH):
+        if row.seat is not None:
+            return depth if row.seat < seats else DEPTH
+        before = known.get(row.after or 0)
+        if before is None:
+            break
+        row = before
+    return DEPTH
 
 
 def _only_lane(facts: Facts, host: int, at: datetime) -> LaneFacts | None:

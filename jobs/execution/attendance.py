@@ -230,6 +230,7 @@ class Attendance:
 
     def _call_off(self, waiting: Sequence[Run]) -> None:
         """Put back in line those that wait on the host and have not begun."""
+        waiting = succession.with_followers(waiting, self._post.runs.values())
         for run in succession.call_off(self._post, waiting):
             self._closer.close_early(run, RECALLED)
 

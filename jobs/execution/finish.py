@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from jobs.models import JobState, Output
 from jobs.outcomes import Ending, RetryRule, judge
 from jobs.queueing.line import position_at
 from jobs.queueing.states import Move, move_many
-from scheduler_site.records import as_parameter, as_rows, query
+from scheduler_site.records import as_parameter, as_rows, change, query
 
 COLUMNS = {
     "id": "bigint",
@@ -64,23 +64,33 @@ def finish_many(
         unique_fields=["attempt", "stream"],
         update_fields=["size_bytes", "sha256", "sealed_at", "dropped_from", "dropped_to"],
     )
-    _pass_on(leases.release(closed, at=at), at=at)
-    return closed
+    if closed:
+        _pass_on(closed, leases.release(closed, at=at), at=at)
+    return set(closed)
 
 
-def _pass_on(free: Sequence[leases.Loan], *, at: datetime) -> None:
-    """Lend a seat that comes free to the attempt that was to follow in it, if there is one."""
-    if not free:
-        return
-    places = ", ".join(["%s"] * len(free))
+def _pass_on(closed: Mapping[int, int | None], free: Sequence[leases.Loan], *, at: datetime) -> None:
+    """Lend a seat that comes free to the attempt that was to follow in it, if there is one.
+
+    What followed a closed attempt that had no seat yet follows what that one was to follow.
+    """
+    places = ", ".join(["%s"] * len(closed))
     sql = f"SELECT id, after FROM jobs_attempt WHERE finished_at IS NULL AND after IN ({places})"  # noqa: S608
-    next_one = {before: attempt for attempt, before in query(sql, [loan.holder for loan in free])}
-    loans = [loan._replace(holder=next_one[loan.holder]) for loan in free if loan.holder in next_one]
+    seats = {loan.holder: loan for loan in free}
+    loans = []
+    for attempt, before in query(sql, list(closed)):
+        while before in closed and before not in seats:
+            before = closed[before]
+        if before in seats:
+            loans.append(seats[before]._replace(holder=attempt))
+        elif before is not None:
+            change("UPDATE jobs_attempt SET after = %s WHERE id = %s", [before, attempt])
     if loans:
         leases.take(loans, at=at)
 
 
-def _close(finals: Sequence[Final]) -> set[int]:
+def _close(finals: Sequence[Final]) -> dict[int, int | None]:
+    """Those that this call closed, each with the attempt that it was to follow."""
     sql = f"""
         UPDATE jobs_attempt SET
             finished_at = d.finished_at, outcome = d.outcome, exit_code = d.exit_code, signal = d.signal,
@@ -88,7 +98,7 @@ def _close(finals: Sequence[Final]) -> set[int]:
             started_at = COALESCE(d.started_at, jobs_attempt.started_at)
         FROM {as_rows(COLUMNS)}
         WHERE jobs_attempt.id = d.id AND jobs_attempt.finished_at IS NULL
-        RETURNING jobs_attempt.id
+        RETURNING jobs_attempt.id, jobs_attempt.after
     """  # noqa: S608  (columns are constants of this file)
     rows = [
         (
@@ -99,7 +109,7 @@ def _close(finals: Sequence[Final]) -> set[int]:
     ]  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(sql, [as_parameter(rows)])
-        return {row[0] for row in cursor.fetchall()}
+        return dict(cursor.fetchall())
 
 
 def _move(final: Final, at: datetime) -> Move:

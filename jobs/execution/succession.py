@@ -61,6 +61,16 @@ def overdue(runs: Iterable[Run]) -> list[Run]:
     return [run for run in runs if run.recall_at is not None and run.recall_at <= at]
 
 
+def with_followers(waiting: Sequence[Run], known: Iterable[Run]) -> list[Run]:
+    """`waiting`, and what of `known` is kept to follow them: it cannot begin without them."""
+    found = {run.marker: run for run in waiting}
+    # In the order in which they were claimed, so that nobody stands before what it follows.
+    for run in sorted(known, key=lambda each: each.attempt) if found else ():
+        if run.after in found and run.recall_at is not None:
+            found.setdefault(run.marker, run)
+    return list(found.values())
+
+
 def call_off(post: Post, runs: Sequence[Run]) -> list[Run]:
     """Those of `runs` that have not begun on the host, and never will. The others are like any other run now."""
     if not runs:

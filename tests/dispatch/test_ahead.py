@@ -44,20 +44,26 @@ def follows() -> dict[int, int]:
     return {before: job for before, job in rows if before is not None}
 
 
-def close(attempt: int, ending: Ending = SUCCESS) -> None:
-    (run,) = runs.load([attempt])
-    host = Attempt.objects.get(pk=attempt).host_id
+def close(*attempts: int, ending: Ending = SUCCESS) -> None:
+    host = Attempt.objects.get(pk=attempts[0]).host_id
     ownership.acquire([host], owner="an engine")
     grip = ownership.Grip(host, "an engine", Ownership.objects.get(host=host).token)
-    final = finish.Final(
-        attempt=run.attempt, job=run.job, number=run.number, ending=ending, started_at=None, finished_at=LATER,
-        failures=0, rule=run.rule,
-    )  # fmt: skip
-    finish.finish_many([final], grip=grip, at=LATER)
+    finals = [
+        finish.Final(
+            attempt=run.attempt, job=run.job, number=run.number, ending=ending, started_at=None, finished_at=LATER,
+            failures=0, rule=run.rule,
+        )
+        for run in runs.load(attempts)
+    ]  # fmt: skip
+    finish.finish_many(finals, grip=grip, at=LATER)
 
 
 def seats() -> dict[int, int]:
     return dict(Lease.objects.filter(released_at=None).values_list("holder", "seat"))
+
+
+def attempt_of(job: Job) -> int:
+    return Attempt.objects.get(job=job).pk
 
 
 def test_each_short_run_is_followed_by_one_job_in_order(running: list[int]) -> None:
@@ -65,6 +71,38 @@ def test_each_short_run_is_followed_by_one_job_in_order(running: list[int]) -> N
 
     assert handed_ahead(running) == {running[0]: first.pk, running[1]: second.pk}
     assert handed_ahead(running) == {}
+
+
+def test_no_more_than_two_wait_for_one_seat(running: list[int]) -> None:
+    jobs = [make_job() for _ in range(6)]
+    handed_ahead(running)
+    open_now = [*running, *map(attempt_of, jobs[:2])]
+
+    assert handed_ahead(open_now) == {attempt_of(jobs[0]): jobs[2].pk, attempt_of(jobs[1]): jobs[3].pk}
+    assert handed_ahead([*open_now, *map(attempt_of, jobs[2:4])]) == {}
+
+
+def test_nothing_follows_what_waits_for_a_run_that_is_not_short(running: list[int]) -> None:
+    first, _second = make_job(), make_job()
+    handed_ahead(running[:1])
+
+    assert handed_ahead([attempt_of(first)]) == {}
+
+
+@pytest.mark.parametrize(
+    "ends", [(["seated", "next"],), (["seated"], ["next"]), (["next"], ["seated"])], ids=["at once", "in order", "late"]
+)
+def test_the_seat_goes_to_the_first_that_is_left(running: list[int], ends: tuple[list[str], ...]) -> None:
+    first, second = make_job(), make_job()
+    handed_ahead(running[:1])
+    handed_ahead([running[0], attempt_of(first)])
+    attempts = {"seated": running[0], "next": attempt_of(first)}
+    seat = seats()[running[0]]
+
+    for together in ends:
+        close(*(attempts[word] for word in together))
+
+    assert seats() == {running[1]: seats()[running[1]], attempt_of(second): seat}
 
 
 def test_a_job_that_follows_has_no_seat_and_says_where_it_is(running: list[int]) -> None:
@@ -103,7 +141,7 @@ def test_a_job_that_is_called_off_goes_back_to_its_place_in_line(running: list[i
     job = make_job()
     handed_ahead(running)
 
-    close(Attempt.objects.get(job=job).pk, Ending("recalled", reason="It went on."))
+    close(Attempt.objects.get(job=job).pk, ending=Ending("recalled", reason="It went on."))
 
     after = Job.objects.get(pk=job.pk)
     assert (after.state, after.position, after.failures) == (JobState.READY, job.position, 0)

@@ -55,6 +55,30 @@ def test_both_can_come_in_one_order(resident_site: Site) -> None:
     assert [resident_site.ended(name).exit_code for name in ("first", "second")] == [1, 2]
 
 
+def test_runs_can_wait_in_a_row(resident_site: Site) -> None:
+    gate = begun(resident_site, "first")
+
+    answers = follow(resident_site, "second", after="first") + follow(resident_site, "third", after="second")
+    gate.touch()
+    resident_site.ended("third")
+
+    names = [record.name for record in resident_site.records if isinstance(record, Started)]
+    assert (answers, names) == ([LaunchKind.HELD] * 2, ["first", "second", "third"])
+
+
+def test_what_follows_a_run_that_is_called_off_does_not_begin(resident_site: Site) -> None:
+    gate = begun(resident_site, "first")
+    follow(resident_site, "second", after="first")
+    follow(resident_site, "third", after="second")
+
+    resident_site.supervisor.recall(["second"])
+    gate.touch()
+    resident_site.ended("first")
+    resident_site.run(run_of("fourth", "exit 0"))
+
+    assert resident_site.look("third").state == RunState.ABSENT
+
+
 def test_a_run_whose_patience_is_over_never_begins(resident_site: Site) -> None:
     gate = begun(resident_site, "first")
     follow(resident_site, "second", after="first", patience_seconds=0)

@@ -44,6 +44,7 @@ class Resident:
         self._clients: list[Client] = []
         self._arriving: set[socket.socket] = set()
         self._held: dict[str, Held] = {}
+        self._waiting: set[str] = set()
         self._quiet_since = time.monotonic()
         self._listener: socket.socket | None = listener
         listener.setblocking(False)
@@ -133,6 +134,7 @@ class Resident:
         self._reaper.selector.unregister(client.source)
         self._clients.remove(client)
         self._held = {after: held for after, held in self._held.items() if held.client is not client}
+        self._waiting = {held.wanted["name"] for held in self._held.values()}
         client.close()
 
     # --- launch ---
@@ -157,12 +159,14 @@ class Resident:
         turn = wanted.get("turn")
         if turn is None or self._has_ended(turn["after"]):
             return self._start(client, wanted)
+        self._forget(turn["after"])
         self._held[turn["after"]] = Held(client, wanted, uptime() + turn["patience"])
+        self._waiting.add(wanted["name"])
         return "held"
 
     def _has_ended(self, name: str) -> bool:
         """Whether a run's command lives no more, or will never begin. Others than this process may have started it."""
-        if name in self._reaper.names:
+        if name in self._reaper.names or name in self._waiting:
             return False
         try:
             return not read(f"runs/{name}/run").startswith(b"open ")
@@ -171,11 +175,21 @@ class Resident:
 
     def _succeed(self, name: str) -> None:
         """Start the run that has waited for the end of this one. If that cannot be, a look finds it not begun."""
-        held = self._held.pop(name, None)
-        if held is not None and uptime() < held.until:
-            # What is wrong here ends neither this process nor the connection of somebody who asks for nothing now.
-            with contextlib.suppress(OSError):
-                self._start(held.client, held.wanted)
+        held = self._held.get(name)
+        if held is None or uptime() >= held.until:
+            self._forget(name)
+            return
+        del self._held[name]
+        self._waiting.discard(held.wanted["name"])
+        # What is wrong here ends neither this process nor the connection of somebody who asks for nothing now.
+        with contextlib.suppress(OSError):
+            self._start(held.client, held.wanted)
+
+    def _forget(self, name: str) -> None:
+        """Keep nothing any more that is to follow this run, nor what is to follow that."""
+        while (held := self._held.pop(name, None)) is not None:
+            name = held.wanted["name"]
+            self._waiting.discard(name)
 
     def _start(self, client: Client, wanted: dict[str, Any]) -> str:
         name, launched = wanted["name"], uptime()
