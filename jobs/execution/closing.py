@@ -85,6 +85,8 @@ class Closer:
             return timed_out(run.kind.time_limit_seconds)
         if ended.kind == EndKind.REFUSED:
             return Ending("exited", ended.code, reason="The command could not be started; stderr says why.")
+        if not ended.has_record:
+            return lost(f"Its run directory was gone from the host when it ended with exit code {ended.code}.")
         return exited(ended.code)
 
     def _fetch_later(self, run: Run, ending: Ending | None = None) -> None:

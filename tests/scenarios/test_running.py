@@ -92,6 +92,17 @@ def test_endings_are_told_apart(shared_site: SiteUnderTest, host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["localhost", "far"])
+def test_a_command_that_removes_its_own_directory_is_lost(shared_site: SiteUnderTest, host: str) -> None:
+    site = shared_site
+    job = site.submit('rm -rf "$(dirname "$(readlink /proc/$$/fd/1)")"; echo unheard; exit 0', host=host)
+
+    [ended] = site.finished([job], seconds=20)
+
+    assert (ended["state"], ended["attempts"][0]["outcome"]) == ("failed", "lost")
+    assert "run directory" in ended["reason"]
+
+
+@pytest.mark.parametrize("host", ["localhost", "far"])
 def test_a_paused_job_stands_still_and_goes_on(shared_site: SiteUnderTest, host: str) -> None:
     site = shared_site
     job = site.submit("i=0; while [ $i -lt 20 ]; do echo $i; i=$((i+1)); sleep 0.1; done", host=host)
