@@ -96,7 +96,7 @@ BOTH_GONE = "heir=$(cut -d' ' -f4 /proc/$PPID/stat); kill -9 $heir $PPID; sleep 
 def hostile(lab: Lab, chance: random.Random) -> Iterator[Details]:
     wanted = {
         DIRECTORY_GONE.format(seconds=3): ("failed", "lost"),
-        DIRECTORY_GONE.format(seconds=40): ("failed", "lost"),
+        DIRECTORY_GONE.format(seconds=776): ("failed", "lost"),
         SUPERVISOR_GONE: ("succeeded", "exited"),
         BOTH_GONE: ("failed", "lost"),
     }
@@ -107,6 +107,8 @@ def hostile(lab: Lab, chance: random.Random) -> Iterator[Details]:
         details["told"].append(told(found))
         if told(found)[:2] != [state, outcome] or (state == "failed" and not found["reason"]):
             details["wrong"].append(f"{command!r} ended as {told(found)}, and is to be {state} ({outcome})")
+        if left(lab, "sleep 776"):
+            details["wrong"].append(f"{command!r} is {told(found)} and runs on")
         output = lab.site.ask("GET", f"/api/v1/jobs/{number}/output?stream=stdout").body
         if command == SUPERVISOR_GONE and output != b"begun\nended\n":
             details["wrong"].append(f"{command!r} left {output!r}")

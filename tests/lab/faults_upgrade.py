@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.lab.fault import CATALOGUE, Details
 from tests.lab.site import copy_program, kill
-from tests.lab.watching import ended, job, seconds_until, submit
+from tests.lab.watching import job, seconds_until, submit
 from tests.lab.yard import Lab
 
 add = CATALOGUE.add
@@ -78,14 +78,24 @@ def next_version(lab: Lab) -> Path:
     return place
 
 
-def restart_all(lab: Lab, *, code: Path) -> list[str]:
-    """Every process of the site, one after the other, as an upgrade does. What is wrong then."""
+def restart_all(lab: Lab, *, code: Path) -> None:
+    """Every process of the site, one after the other, as an upgrade does."""
     lab.site.code = code
     for part in lab.site.parts:
         lab.site.hold_down([part])
         lab.site.let_up([part])
+
+
+def unhealthy(lab: Lab) -> list[str]:
+    """What is wrong if the site does not come up."""
     is_up = seconds_until(lab.site.is_healthy, seconds=HEALTHY_SECONDS) is not None
-    return [] if is_up else [f"the site was not healthy {HEALTHY_SECONDS} s after its restart as {code.name}"]
+    return [] if is_up else [f"the site was not healthy {HEALTHY_SECONDS} s after its restart as {lab.site.code.name}"]
+
+
+def still_open(lab: Lab, numbers: list[int]) -> set[int]:
+    """Those of the jobs that have begun and not ended."""
+    running = lab.site.call("GET", "jobs?state=running&page_size=500")["results"]
+    return {found["id"] for found in running} & set(numbers)
 
 
 @add("F36", "upgrade", expected="100 runs go on through N -> N+1 -> N; none ends, none is doubled", is_random=False,
@@ -99,14 +109,14 @@ def upgrade(lab: Lab, chance: random.Random) -> Iterator[Details]:
     numbers = [submit(lab, command, host=lab.spare.name) for _ in range(RUNS)]
     all_begun = seconds_until(lambda: log.exists() and len(log.read_text().split()) == RUNS, seconds=BEGUN_SECONDS)
     older, newer, at = lab.site.code, next_version(lab), time.time()
-    wrong = [] if all_begun else [f"not all of {RUNS} had begun after {BEGUN_SECONDS} s"]
+    wrong = [] if all_begun is not None else [f"not all of {RUNS} had begun after {BEGUN_SECONDS} s"]
     wrong += _go_up(lab, newer)
     details: Details = {"all_begun_after_seconds": all_begun, "up_seconds": round(time.time() - at, 1), "wrong": wrong}
     yield details
     begun = time.time()
     wrong += _go_down(lab, newer, older)
     details["down_seconds"] = round(time.time() - begun, 1)
-    details["ran_through"] = sum(job(lab, number)["state"] == "running" for number in numbers)
+    details["ran_through"] = len(still_open(lab, numbers))
     details["others_begun_meanwhile"] = lab.logs.count_since(at)
     # For reading as well: that waits for nobody.
     os.close(os.open(gate, os.O_RDWR))
@@ -117,24 +127,28 @@ def _go_up(lab: Lab, newer: Path) -> list[str]:
     """The old engines bear the new schema: they start nothing and look after what runs until they are replaced."""
     lab.site.manage("migrate", code=newer)
     threading.Event().wait(6)
-    wrong = restart_all(lab, code=newer)
+    restart_all(lab, code=newer)
+    wrong = unhealthy(lab)
     threading.Event().wait(6)
     return wrong
 
 
 def _go_down(lab: Lab, newer: Path, older: Path) -> list[str]:
+    """The older program takes no host up before the schema is its own again, and is not healthy until then."""
     if lab.site.shape == "site":
-        wrong = restart_all(lab, code=older)
+        restart_all(lab, code=older)
         lab.site.manage("migrate", "jobs", _before(newer), code=newer)
-        return wrong
-    lab.site.hold_down(lab.site.parts)
-    lab.site.manage("migrate", "jobs", _before(newer), code=newer)
-    return restart_all(lab, code=older)
+    else:
+        lab.site.hold_down(lab.site.parts)
+        lab.site.manage("migrate", "jobs", _before(newer), code=newer)
+        restart_all(lab, code=older)
+    return unhealthy(lab)
 
 
 def _judged(lab: Lab, numbers: list[int], *, begun: Path) -> Iterator[str]:
     """What is wrong with runs that wrote a line each into `begun`."""
-    for found in [ended(lab, number, seconds=60) for number in numbers]:
+    seconds_until(lambda: not still_open(lab, numbers), seconds=60)
+    for found in [job(lab, number) for number in numbers]:
         attempts = len(found["attempts"])
         if (found["state"], attempts) != ("succeeded", 1):
             yield f"job {found['id']} is {found['state']} after {attempts} attempts: {found['reason']}"
