@@ -79,14 +79,14 @@ class Closer:
     def _heard(ended: Ended | None, run: Run) -> Ending:
         if ended is None:
             return lost("Its command left no exit status.")
+        if not ended.has_record:
+            return lost(f"Its run directory was gone from the host when it ended ({ended.kind} {ended.code}).")
         if ended.kind == EndKind.SIGNALLED:
             return signalled(ended.code)
         if ended.kind == EndKind.TIMED_OUT:
             return timed_out(run.kind.time_limit_seconds)
         if ended.kind == EndKind.REFUSED:
             return Ending("exited", ended.code, reason="The command could not be started; stderr says why.")
-        if not ended.has_record:
-            return lost(f"Its run directory was gone from the host when it ended with exit code {ended.code}.")
         return exited(ended.code)
 
     def _fetch_later(self, run: Run, ending: Ending | None = None) -> None:
