@@ -19,7 +19,7 @@ from tests.lab.yard import Lab
 add = CATALOGUE.add
 RUNS = 100
 BEGUN_SECONDS = 120
-HEALTHY_SECONDS = 90
+HEALTHY_SECONDS = 180
 NEXT_MIGRATION = """from django.db import migrations, models
 
 

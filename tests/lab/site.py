@@ -25,7 +25,7 @@ from tests.scenarios.site import ROOT, free_port, until
 DATA_SIZE: Final = "1g"
 PROGRAM: Final = ("manage.py", "accounts", "hosts", "jobs", "scheduler_site", "templates", "static")
 RESTART_SECONDS: Final = 1.0
-READY_SECONDS: Final = 90.0
+READY_SECONDS: Final = 180.0
 # How a process of each kind is known by its command line.
 KINDS: Final = {
     "web": r"scheduler_site\.web",
