@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -10,10 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from tests.lab.records import Ledger
+from tests.lab.site import Answer
 from tests.lab.yard import Lab
 
 FINAL: Final = frozenset({"succeeded", "failed", "cancelled", "skipped"})
 PIECE_BYTES: Final = 1 << 20
+TRIES: Final = 5
+
+logger = logging.getLogger("lab")
 
 
 def all_jobs(lab: Lab) -> Iterator[dict[str, Any]]:
@@ -55,10 +60,24 @@ def _output(lab: Lab, job: int, attempt: int) -> dict[str, Any]:
     digest, offset = hashlib.sha256(), 0
     while True:
         path = f"/api/v1/jobs/{job}/output?stream=stdout&attempt={attempt}&offset={offset}&limit={PIECE_BYTES}"
-        answer = lab.site.ask("GET", path)
+        answer = _asked(lab, path)
         if answer.status != 200:
-            return {"bytes": -1, "sha256": f"answered {answer.status}"}
+            return {"bytes": -1, "sha256": f"answered {answer.status} {answer.problem}"}
         if not answer.body:
             return {"bytes": offset, "sha256": digest.hexdigest()}
         digest.update(answer.body)
         offset += len(answer.body)
+
+
+def _asked(lab: Lab, path: str) -> Answer:
+    """An answer, for which a reader asks again a few times. What came in between is told."""
+    pause = threading.Event()
+    for _ in range(TRIES):
+        begun = time.monotonic()
+        answer = lab.site.ask("GET", path)
+        if answer.status not in {0, 503}:
+            break
+        taken = time.monotonic() - begun
+        logger.warning("    %s: %d %s after %.1f s", path, answer.status, answer.problem, taken)
+        pause.wait(1)
+    return answer

@@ -40,11 +40,12 @@ Shape = Literal["site", "embedded"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an edge answered. Status 0: nothing came."""
+    """What an edge answered. Status 0: nothing came, and `problem` says why."""
 
     status: int
     body: bytes
     headers: http.client.HTTPMessage
+    problem: str = ""
 
     @property
     def json(self) -> Any:
@@ -224,8 +225,8 @@ class LabSite:
             line.request(method, path, None if body is None else json.dumps(body), headers)
             answer = line.getresponse()
             return Answer(answer.status, answer.read(), answer.headers)
-        except (OSError, http.client.HTTPException):
-            return Answer(0, b"", http.client.HTTPMessage())
+        except (OSError, http.client.HTTPException) as problem:
+            return Answer(0, b"", http.client.HTTPMessage(), repr(problem))
         finally:
             line.close()
 
