@@ -17,6 +17,8 @@ from tests.lab.yard import Lab
 FINAL: Final = frozenset({"succeeded", "failed", "cancelled", "skipped"})
 PIECE_BYTES: Final = 1 << 20
 TRIES: Final = 5
+# What has been done is read however long the machine takes for it.
+PATIENCE_SECONDS: Final = 300.0
 
 logger = logging.getLogger("lab")
 
@@ -25,7 +27,7 @@ def all_jobs(lab: Lab) -> Iterator[dict[str, Any]]:
     """Every job there is, the newest first."""
     path = "jobs?page_size=500"
     while path:
-        page = lab.site.call("GET", path)
+        page = lab.site.call("GET", path, seconds=PATIENCE_SECONDS)
         yield from page["results"]
         path = page["next"].partition("/api/v1/")[2] if page["next"] else ""
 
@@ -50,7 +52,7 @@ def write(lab: Lab) -> None:
 
 
 def _with_evidence(lab: Lab, job: dict[str, Any]) -> dict[str, Any]:
-    job["events"] = lab.site.call("GET", f"jobs/{job['id']}/events?page_size=200")["results"]
+    job["events"] = lab.site.call("GET", f"jobs/{job['id']}/events?page_size=200", seconds=PATIENCE_SECONDS)["results"]
     for attempt in job["attempts"]:
         attempt["output"] = _output(lab, job["id"], attempt["number"])
     return job
