@@ -342,10 +342,13 @@ class Attendance:
             pass
         elif look.state == RunState.CLAIMED:
             self._closer.close_early(run, Ending("host_failed", reason="It was handed over but never started."))
-        elif run.marker in self._suspects or look.state != RunState.LOST:
+        elif run.marker in self._suspects or look.state == RunState.REBOOTED:
             self._closer.close_lost(run, WHY_LOST[look.state].format(host=self._post.host.name))
         else:
             # Its supervisor may be writing the end at this moment: believe it at the second look.
+            # Without a record nobody knows whether its command lives: what carries its marker ends before that.
+            if look.state != RunState.LOST:
+                self._post.line.supervisor.kill([run.marker], grace=None)
             self._suspects.add(run.marker)
             self._due[self._look_for_lost] = time.monotonic() + 1.0
         return False

@@ -79,6 +79,8 @@ class Closer:
     def _heard(ended: Ended | None, run: Run) -> Ending:
         if ended is None:
             return lost("Its command left no exit status.")
+        if not ended.has_record:
+            return lost(f"Its run directory was gone from the host when it ended ({ended.kind} {ended.code}).")
         if ended.kind == EndKind.SIGNALLED:
             return signalled(ended.code)
         if ended.kind == EndKind.TIMED_OUT:

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.lab.fault import CATALOGUE, Details
 from tests.lab.site import kill
-from tests.lab.watching import ended, job, phases, seconds_until, submit
+from tests.lab.watching import ended, job, left, phases, seconds_until, submit
 from tests.lab.yard import Lab
 
 add = CATALOGUE.add
@@ -18,12 +18,6 @@ CROWD = 2_000
 DEATHS = 3
 KILLS_LIMIT = 8
 INPUT_BYTES = 24_000_000
-
-
-def left(lab: Lab, word: str) -> int:
-    """How many processes of the account whose command line holds `word` live on the spare host."""
-    look = "for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline; echo; done 2>/dev/null; true"
-    return sum(word in line for line in lab.spare.inside("sh", "-c", look).splitlines() if "for p in" not in line)
 
 
 def told(found: dict[str, Any]) -> list[Any]:
@@ -59,7 +53,14 @@ def fork_bomb(lab: Lab, chance: random.Random) -> Iterator[Details]:
 def daemon_left_behind(lab: Lab, chance: random.Random) -> Iterator[Details]:
     number = submit(lab, "(setsid sleep 772 &); (sleep 0.1 &); echo done", host=lab.spare.name)
     found = ended(lab, number, seconds=30)
-    yield {"wrong": [] if found["state"] == "succeeded" else [f"a job with a daemon is {told(found)}"]}
+    wrong = [] if found["state"] == "succeeded" else [f"a job with a daemon is {told(found)}"]
+    number = submit(lab, "(setsid sleep 775 &); exec sleep 775", host=lab.spare.name)
+    seconds_until(lambda: left(lab, "sleep 775") >= 2, seconds=30)
+    lab.site.call("POST", f"jobs/{number}/cancel", {})
+    found = ended(lab, number, seconds=30)
+    if found["state"] != "cancelled" or left(lab, "sleep 775"):
+        wrong.append(f"cancelled with a daemon, it is {told(found)}; {left(lab, 'sleep 775')} processes live")
+    yield {"outlived": left(lab, "sleep 772"), "wrong": wrong}
     lab.spare.inside("pkill", "-f", "sleep 772", is_checked=False)
 
 
@@ -79,17 +80,39 @@ def deaf_to_signals(lab: Lab, chance: random.Random) -> Iterator[Details]:
     yield {"wrong": wrong}
 
 
-@add("F29", "hostile", expected="lost, with the reason; never success", is_random=False)
+# The directory in which the run's output is written is its own.
+DIRECTORY_GONE = 'rm -rf "$(dirname "$(readlink /proc/$$/fd/1)")"; sleep {seconds}; exit 0'
+# What supervises a run is its parent; another process that only waits is its heir.
+SUPERVISOR_GONE = "echo begun; kill -9 $PPID; sleep 3; echo ended"
+BOTH_GONE = "heir=$(cut -d' ' -f4 /proc/$PPID/stat); kill -9 $heir $PPID; sleep 3; exit 0"
+
+
+@add(
+    "F29",
+    "hostile",
+    expected="an end or output that is missing is lost, with the reason; never success",
+    is_random=False,
+)
 def hostile(lab: Lab, chance: random.Random) -> Iterator[Details]:
-    wrong = []
-    own_directory = 'rm -rf "$HOME"/.batchyard/*/runs/"$BATCHYARD_RUN"; sleep 3; exit 0'
-    own_supervisor = "kill -9 $PPID; sleep 3; kill -9 $$"
-    for command in (own_directory, own_supervisor):
+    wanted = {
+        DIRECTORY_GONE.format(seconds=3): ("failed", "lost"),
+        DIRECTORY_GONE.format(seconds=776): ("failed", "lost"),
+        SUPERVISOR_GONE: ("succeeded", "exited"),
+        BOTH_GONE: ("failed", "lost"),
+    }
+    details: Details = {"told": [], "wrong": []}
+    for command, (state, outcome) in wanted.items():
         number = submit(lab, command, host=lab.spare.name)
         found = ended(lab, number, seconds=90)
-        if found["finished_at"] is None or (found["state"] == "succeeded" and command == own_supervisor):
-            wrong.append(f"{command!r} ended as {told(found)}")
-    yield {"wrong": wrong}
+        details["told"].append(told(found))
+        if told(found)[:2] != [state, outcome] or (state == "failed" and not found["reason"]):
+            details["wrong"].append(f"{command!r} ended as {told(found)}, and is to be {state} ({outcome})")
+        if left(lab, "sleep 776"):
+            details["wrong"].append(f"{command!r} is {told(found)} and runs on")
+        output = lab.site.ask("GET", f"/api/v1/jobs/{number}/output?stream=stdout").body
+        if command == SUPERVISOR_GONE and output != b"begun\nended\n":
+            details["wrong"].append(f"{command!r} left {output!r}")
+    yield details
 
 
 @add("F30", "crowd", expected="all end; the API answers meanwhile", is_random=False, seconds=(0.0, 0.0))

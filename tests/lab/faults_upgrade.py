@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from tests.lab.fault import CATALOGUE, Details
 from tests.lab.site import copy_program, kill
-from tests.lab.watching import ended, seconds_until, submit
+from tests.lab.watching import job, seconds_until, submit
 from tests.lab.yard import Lab
 
 add = CATALOGUE.add
 RUNS = 100
-RUN_SECONDS = 90
+BEGUN_SECONDS = 120
+HEALTHY_SECONDS = 180
 NEXT_MIGRATION = """from django.db import migrations, models
 
 
@@ -63,12 +66,15 @@ def power_loss(lab: Lab, chance: random.Random) -> Iterator[Details]:
 
 
 def next_version(lab: Lab) -> Path:
-    """A copy of the program that is one migration ahead."""
+    """A copy of the program that is one migration ahead, and brings another supervisor to hosts."""
     place = lab.directory / "next"
     if not place.exists():
         copy_program(lab.site.code, place)
         before = sorted((place / "jobs" / "migrations").glob("0*.py"))[-1].stem
         (place / "jobs" / "migrations" / "9999_next.py").write_text(NEXT_MIGRATION.format(before=before))
+        for part in ("supervisor.sh", "resident/places.py"):
+            with (place / "hosts" / "supervisor" / part).open("a") as file:
+                file.write("\n# The next version.\n")
     return place
 
 
@@ -78,25 +84,57 @@ def restart_all(lab: Lab, *, code: Path) -> None:
     for part in lab.site.parts:
         lab.site.hold_down([part])
         lab.site.let_up([part])
-    seconds_until(lab.site.is_healthy, seconds=90)
+
+
+def unhealthy(lab: Lab) -> list[str]:
+    """What is wrong if the site does not come up."""
+    is_up = seconds_until(lab.site.is_healthy, seconds=HEALTHY_SECONDS) is not None
+    return [] if is_up else [f"the site was not healthy {HEALTHY_SECONDS} s after its restart as {lab.site.code.name}"]
+
+
+def still_open(lab: Lab, numbers: list[int]) -> set[int]:
+    """Those of the jobs that have begun and not ended."""
+    running = lab.site.call("GET", "jobs?state=running&page_size=500")["results"]
+    return {found["id"] for found in running} & set(numbers)
 
 
 @add("F36", "upgrade", expected="100 runs go on through N -> N+1 -> N; none ends, none is doubled", is_random=False,
      seconds=(3.0, 3.0))  # fmt: skip
 def upgrade(lab: Lab, chance: random.Random) -> Iterator[Details]:
     lab.site.call("PATCH", f"hosts/{lab.spare.name}", {"seats": RUNS})
-    log = lab.oracle / "upgrade"
-    command = f"echo $BATCHYARD_JOB >> {log}; echo begun; sleep {RUN_SECONDS}; echo ended"
+    log, gate = lab.oracle / "upgrade", lab.oracle / "gate"
+    os.mkfifo(gate)
+    # Each waits for the gate, so all of them run from before the first step until after the last.
+    command = f"echo $BATCHYARD_JOB >> {log}; echo begun; read -r line < {gate}; echo ended"
     numbers = [submit(lab, command, host=lab.spare.name) for _ in range(RUNS)]
-    begun = seconds_until(lambda: log.exists() and len(log.read_text().split()) == RUNS, seconds=60)
-    older, newer = lab.site.code, next_version(lab)
-    # The old engines bear the new schema: they start nothing and look after what runs until they are replaced.
+    all_begun = seconds_until(lambda: log.exists() and len(log.read_text().split()) == RUNS, seconds=BEGUN_SECONDS)
+    older, newer, at = lab.site.code, next_version(lab), time.time()
+    wrong = [] if all_begun is not None else [f"not all of {RUNS} had begun after {BEGUN_SECONDS} s"]
+    wrong += _go_up(lab, newer)
+    details: Details = {"all_begun_after_seconds": all_begun, "up_seconds": round(time.time() - at, 1), "wrong": wrong}
+    yield details
+    begun = time.time()
+    wrong += _go_down(lab, newer, older)
+    details["down_seconds"] = round(time.time() - begun, 1)
+    details["ran_through"] = len(still_open(lab, numbers))
+    details["others_begun_meanwhile"] = lab.logs.count_since(at)
+    # For reading as well: that waits for nobody.
+    os.close(os.open(gate, os.O_RDWR))
+    wrong += _judged(lab, numbers, begun=log)
+
+
+def _go_up(lab: Lab, newer: Path) -> list[str]:
+    """The old engines bear the new schema: they start nothing and look after what runs until they are replaced."""
     lab.site.manage("migrate", code=newer)
     threading.Event().wait(6)
     restart_all(lab, code=newer)
+    wrong = unhealthy(lab)
     threading.Event().wait(6)
-    details: Details = {"runs": RUNS, "all_begun_after_seconds": begun}
-    yield details
+    return wrong
+
+
+def _go_down(lab: Lab, newer: Path, older: Path) -> list[str]:
+    """The older program takes no host up before the schema is its own again, and is not healthy until then."""
     if lab.site.shape == "site":
         restart_all(lab, code=older)
         lab.site.manage("migrate", "jobs", _before(newer), code=newer)
@@ -104,15 +142,21 @@ def upgrade(lab: Lab, chance: random.Random) -> Iterator[Details]:
         lab.site.hold_down(lab.site.parts)
         lab.site.manage("migrate", "jobs", _before(newer), code=newer)
         restart_all(lab, code=older)
-    jobs = [ended(lab, number, seconds=RUN_SECONDS + 60) for number in numbers]
-    outputs = {lab.site.ask("GET", f"/api/v1/jobs/{n}/output?stream=stdout").body for n in numbers}
-    twice = len(log.read_text().split()) - RUNS
-    details["wrong"] = [
-        *(f"job {j['id']} is {j['state']} after {len(j['attempts'])} attempts: {j['reason']}" for j in jobs
-          if (j["state"], len(j["attempts"])) != ("succeeded", 1)),
-        *([f"{twice} of {RUNS} began twice"] if twice else []),
-        *([f"their outputs are {outputs}"] if outputs != {b"begun\nended\n"} else []),
-    ]  # fmt: skip
+    return unhealthy(lab)
+
+
+def _judged(lab: Lab, numbers: list[int], *, begun: Path) -> Iterator[str]:
+    """What is wrong with runs that wrote a line each into `begun`."""
+    seconds_until(lambda: not still_open(lab, numbers), seconds=60)
+    for found in [job(lab, number) for number in numbers]:
+        attempts = len(found["attempts"])
+        if (found["state"], attempts) != ("succeeded", 1):
+            yield f"job {found['id']} is {found['state']} after {attempts} attempts: {found['reason']}"
+        output = lab.site.ask("GET", f"/api/v1/jobs/{found['id']}/output?stream=stdout").body
+        if output != b"begun\nended\n":
+            yield f"job {found['id']} left {output!r}"
+    if sorted(begun.read_text().split()) != sorted(map(str, numbers)):
+        yield f"{len(begun.read_text().split())} runs of {len(numbers)} jobs have begun"
 
 
 def _before(code: Path) -> str:

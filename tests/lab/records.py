@@ -57,6 +57,12 @@ class OracleLogs:
         with self._lock:
             return any(line["at"] > moment and host in ("", line["host"]) for line in reversed(self.starts[-400:]))
 
+    def count_since(self, moment: float) -> int:
+        """How many have begun after `moment`."""
+        self.read()
+        with self._lock:
+            return sum(line["at"] > moment for line in self.starts)
+
     def ended(self) -> set[int]:
         self.read()
         with self._lock:

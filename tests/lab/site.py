@@ -25,7 +25,7 @@ from tests.scenarios.site import ROOT, free_port, until
 DATA_SIZE: Final = "1g"
 PROGRAM: Final = ("manage.py", "accounts", "hosts", "jobs", "scheduler_site", "templates", "static")
 RESTART_SECONDS: Final = 1.0
-READY_SECONDS: Final = 90.0
+READY_SECONDS: Final = 180.0
 # How a process of each kind is known by its command line.
 KINDS: Final = {
     "web": r"scheduler_site\.web",
@@ -40,11 +40,12 @@ Shape = Literal["site", "embedded"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an edge answered. Status 0: nothing came."""
+    """What an edge answered. Status 0: nothing came, and `problem` says why."""
 
     status: int
     body: bytes
     headers: http.client.HTTPMessage
+    problem: str = ""
 
     @property
     def json(self) -> Any:
@@ -224,8 +225,8 @@ class LabSite:
             line.request(method, path, None if body is None else json.dumps(body), headers)
             answer = line.getresponse()
             return Answer(answer.status, answer.read(), answer.headers)
-        except (OSError, http.client.HTTPException):
-            return Answer(0, b"", http.client.HTTPMessage())
+        except (OSError, http.client.HTTPException) as problem:
+            return Answer(0, b"", http.client.HTTPMessage(), repr(problem))
         finally:
             line.close()
 

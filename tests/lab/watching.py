@@ -47,3 +47,9 @@ def ended(lab: Lab, number: int, *, seconds: float) -> dict[str, Any]:
     """The job once it has ended, or as it is after `seconds`."""
     seconds_until(lambda: job(lab, number)["finished_at"] is not None, seconds=seconds)
     return job(lab, number)
+
+
+def left(lab: Lab, word: str) -> int:
+    """How many processes whose command line holds `word` live on the spare host."""
+    look = "for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline; echo; done 2>/dev/null; true"
+    return sum(word in line for line in lab.spare.inside("sh", "-c", look).splitlines() if "for p in" not in line)

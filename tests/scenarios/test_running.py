@@ -6,6 +6,7 @@ import hashlib
 import os
 import random
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import psutil
 import pytest
@@ -89,6 +90,31 @@ def test_endings_are_told_apart(shared_site: SiteUnderTest, host: str) -> None:
     assert {job["attempts"][0]["outcome"] for job in jobs[: len(codes)]} == {"exited"}
     assert [job["attempts"][0]["signal"] for job in jobs[len(codes) :]] == list(signals.values())
     assert {job["attempts"][0]["outcome"] for job in jobs[len(codes) :]} == {"signalled"}
+
+
+@pytest.mark.parametrize("host", ["localhost", "far"])
+def test_a_command_that_removes_its_own_directory_is_lost(shared_site: SiteUnderTest, host: str) -> None:
+    site = shared_site
+    job = site.submit('rm -rf "$(dirname "$(readlink /proc/$$/fd/1)")"; echo unheard; exit 0', host=host)
+
+    [ended] = site.finished([job], seconds=20)
+
+    assert (ended["state"], ended["attempts"][0]["outcome"]) == ("failed", "lost")
+    assert "run directory" in ended["reason"]
+
+
+def test_a_run_without_a_record_is_ended_before_it_is_tried_again(shared_site: SiteUnderTest, tmp_path: Path) -> None:
+    site, first = shared_site, tmp_path / "first"
+    vandal = f'echo $$ >{first}; rm -rf "$(dirname "$(readlink /proc/$$/fd/1)")"; sleep {MARK}; exit 1'
+    command = f"if [ -e {first} ]; then kill -0 $(cat {first}) && echo alive; exit 0; fi; {vandal}"
+    kind = {"name": "vandal", "template": "exec sh -c -- $command", "on_fail": {"retry": {"count": 1}}}
+    site.post("job-types", {**kind, "params": [{"name": "command", "type": "String"}]})
+
+    job = site.post("jobs", {"queue": "default", "type": "vandal", "params": {"command": command}})["id"]
+    [ended] = site.finished([job], seconds=60)
+
+    assert [attempt["outcome"] for attempt in ended["attempts"]] == ["lost", "exited"]
+    assert (ended["state"], site.output(job), survivors()) == ("succeeded", b"", [])
 
 
 @pytest.mark.parametrize("host", ["localhost", "far"])
