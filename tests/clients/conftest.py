@@ -10,7 +10,7 @@ from tests.scenarios.conftest import running_site
 from tests.scenarios.site import SiteUnderTest
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def yard_site() -> Iterator[SiteUnderTest]:
     """One site for all that yard does it no harm with."""
     with running_site() as site:

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.scenario
 PASSWORD = "wonderland-7 ä:"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def account(yard_site: SiteUnderTest) -> str:
     """The name of somebody with PASSWORD."""
     make = f"from accounts.models import User; User.objects.create_superuser('ann', password={PASSWORD!r})"

@@ -31,7 +31,7 @@ CONTROLS = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|[\x00-\x09\x0b-\x1f\x7f]")
 EVIL = r"""a:b \$(touch PWNED) `touch PWNED` "; touch PWNED; ' [/x] \\$(touch PWNED)"""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def evil(yard_site: SiteUnderTest) -> str:
     """The number of a job whose notes are not to be evaluated. It and a group with a blank in its name are there."""
     job = {"queue": "default", "type": "command", "params": {"command": "true"}, "held": True, "notes": EVIL}

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.scenario
 FAR = "2030-01-01 00:00"
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def adder(yard_site: SiteUnderTest) -> None:
     """A job type with two parameters."""
     params: list[dict[str, Any]] = [{"name": "a", "required": True}, {"name": "b", "type": "Int", "default": "1"}]

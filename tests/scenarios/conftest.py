@@ -53,7 +53,7 @@ def site() -> Iterator[SiteUnderTest]:
         yield site
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared_site(shared_sshd: Sshd) -> Iterator[SiteUnderTest]:
     """One site for all scenarios that do it no harm, with the SSH host `far`."""
     with running_site() as site:

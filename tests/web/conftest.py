@@ -61,7 +61,7 @@ def site(db: None) -> None:
     make_type()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lively() -> Iterator[SiteUnderTest]:
     """A site of real processes; its administrator's password is PASSWORD."""
     program("chromium")
@@ -69,7 +69,7 @@ def lively() -> Iterator[SiteUnderTest]:
         yield site
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def addresses(lively: SiteUnderTest) -> Addresses:
     """The addresses of every page of that site, which has something of each kind."""
     return furnish(lively)
