@@ -27,8 +27,6 @@ __all__ = ["full_site"]
 
 EXAMPLES = 20 if os.environ.get("BATCHYARD_FUZZ") else 1
 SECRET = "0123456789abcdef0123456789abcdef"
-# Streams have no end.
-STREAMS = "/changes"
 SAFE = frozenset({"get", "head", "options"})
 # What says of itself when it was last used, to the minute, and what the tools of tests write.
 USES = frozenset({"last_used_at", "last_seen_at", "seen_at"})
@@ -91,7 +89,7 @@ WAYS: dict[str, Callable[[User, LazySettings], Proof]] = {
 @functools.cache
 def examples() -> tuple[Any, ...]:
     """Requests to all of the API, the same ones for everybody: those that only read first."""
-    found: list[Any] = list(schema.exclude(path_regex=f"{UNASKED}|{STREAMS}").get_all_operations())
+    found: list[Any] = list(schema.exclude(path_regex=UNASKED).get_all_operations())
     in_order = sorted((one.ok() for one in found), key=lambda operation: operation.method not in SAFE)
     return tuple(case for operation in in_order for case in _examples_of(operation))
 
