@@ -148,8 +148,12 @@ class LabHost:
 
     def drop_sessions(self) -> None:
         """End every sshd process there is, and wait until none holds the port any more."""
+        until(self._has_no_sshd, seconds=10, what=f"{self.name}: sshd is gone")
+
+    def _has_no_sshd(self) -> bool:
+        """After ending what there is; its listener may have taken another connection while it was looked for."""
         self._signal_sshd("KILL")
-        until(lambda: not self._sshd_pids(), seconds=10, what=f"{self.name}: sshd is gone")
+        return not self._sshd_pids()
 
     def freeze(self) -> None:
         """Stop every sshd process: the kernel goes on taking connections and bytes for it."""
