@@ -16,10 +16,11 @@ from hosts.models import Host
 from jobs.config import retention
 from jobs.config.retention import prune_once
 from jobs.dispatch.explain import explain, reasons
-from jobs.dispatch.tick import pass_once
-from jobs.execution import presence
+from jobs.dispatch.tick import dispatch_once, pass_once
+from jobs.execution import finish, ownership, presence, runs
 from jobs.execution.conductor import Conductor
 from jobs.models import Job, Queue
+from jobs.outcomes import exited
 from jobs.queueing import control
 from jobs.queueing.submit import Request, submit_many
 from jobs.tallies.totals import fold_once
@@ -149,6 +150,26 @@ def test_a_pass_of_the_dispatcher_that_starts_jobs(stocked: str) -> None:
 
 def test_a_pass_of_the_dispatcher_without_a_free_seat(stocked: str) -> None:
     check(stocked, lambda: pass_once(at=timezone.now()))
+
+
+def test_handing_jobs_ahead_and_closing_what_they_follow(stocked: str) -> None:
+    at = timezone.now()
+
+    def follow() -> None:
+        let_in(8)
+        short = [attempt.pk for attempt in dispatch_once(at=at)[0]]
+        assert len(dispatch_once(at=at, short=short)[0]) == 8
+        (grip,) = ownership.acquire([Host.objects.get(name="localhost").pk], owner="an engine")
+        finals = [
+            finish.Final(
+                attempt=run.attempt, job=run.job, number=run.number, ending=exited(0), started_at=at,
+                finished_at=at, failures=0, rule=run.rule,
+            )
+            for run in runs.load(short)
+        ]  # fmt: skip
+        assert len(finish.finish_many(finals, grip=grip, at=at)) == 8
+
+    check(stocked, follow)
 
 
 def test_what_an_engine_asks_every_second(stocked: str) -> None:
