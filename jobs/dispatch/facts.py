@@ -30,7 +30,7 @@ LANES: Final = """
     FROM jobs_lane l JOIN jobs_queue q ON q.id = l.queue_id JOIN jobs_jobtype t ON t.id = l.type_id
     WHERE l.id = %s OR EXISTS (SELECT 1 FROM jobs_job j {ready} WHERE j.lane_id = l.id AND j.state = 'ready')
 """
-# Never more open attempts than seats, and as many that follow in them.
+# Never more open attempts than seats, and those few that are to follow in each.
 RUNNING: Final = """
     SELECT l.queue_id, l.type_id, COUNT(*) FROM jobs_attempt a JOIN jobs_lane l ON l.id = a.lane_id
     WHERE a.finished_at IS NULL GROUP BY l.queue_id, l.type_id
