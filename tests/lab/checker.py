@@ -125,7 +125,8 @@ def lost(evidence: Evidence) -> Iterator[str]:
                 yield f"job {job['id']}#{attempt['number']} is said to be lost without cause: {attempt['reason']}"
     for which, line in evidence.ends.items():
         attempt = _attempt(evidence, which)
-        if attempt is not None and attempt["outcome"] != "exited":
+        is_cut_short = attempt is not None and attempt["outcome"] == "lost" and _was_cut_short(evidence, which)
+        if attempt is not None and attempt["outcome"] != "exited" and not is_cut_short:
             yield f"job {which[0]}#{which[1]} ended with {line['code']}, and is said to be {attempt['outcome']}"
 
 
@@ -167,7 +168,8 @@ def wrong_output(evidence: Evidence) -> Iterator[str]:
             which = (job["id"], attempt["number"])
             kept = attempt["output"]
             if end := evidence.ends.get(which):
-                wanted = (end["written"], end["sha256"], end["code"])
+                code = None if attempt["outcome"] == "lost" and _was_cut_short(evidence, which) else end["code"]
+                wanted = (end["written"], end["sha256"], code)
                 if (kept["bytes"], kept["sha256"], attempt["exit_code"]) != wanted:
                     yield f"job {which[0]}#{which[1]}: kept {kept} and exit code {attempt['exit_code']}, not {wanted}"
             elif kept["bytes"] and kept["sha256"] != _beginning(job["params"], kept["bytes"]):
@@ -265,11 +267,12 @@ def _end_of(evidence: Evidence, start: Line) -> float:
 
 
 def _was_cut_short(evidence: Evidence, which: tuple[int, int]) -> bool:
-    """Whether the host of an attempt was switched off while it ran, or at the moment it would have begun."""
-    if which in evidence.ends:
-        return False
+    """Whether the host of an attempt was switched off while it ran, or just when it would have begun or ended."""
     attempt = _attempt(evidence, which)
     halts = _halts(evidence)[attempt["host"]] if attempt else []
+    if end := evidence.ends.get(which):
+        # Its own last word comes before its exit.
+        return any(before - SLACK_SECONDS <= end["at"] <= after for before, after in halts)
     starts = [line for line in evidence.starts if (line["job"], line["attempt"]) == which]
     if starts:
         return any(after >= starts[0]["at"] for _before, after in halts)

@@ -73,5 +73,5 @@ def test_short_runs_never_pass_the_seats_and_each_begins_once(
 
 COUNT_FOLLOWERS = (
     "from jobs.models import Attempt; f = lambda first, last: "
-    "print(Attempt.objects.filter(job_id__range=(first, last), after__isnull=False).count()); f"
+    "print(Attempt.objects.filter(job__pk__range=(first, last), after__isnull=False).count()); f"
 )
