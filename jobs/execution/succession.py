@@ -15,7 +15,7 @@ from jobs.outcomes import Ending
 from jobs.parameters import ParameterType
 
 # Of a longer run the way to its host and back is no large part.
-SHORT: Final = timedelta(seconds=0.25)
+SHORT: Final = timedelta(seconds=0.5)
 # The host has forgotten by then what it was given, or has begun it.
 RECALL_SECONDS: Final = PATIENCE.total_seconds() + 1.0
 FILES: Final = frozenset({ParameterType.INPUT_FILE, ParameterType.OUTPUT_FILE})
