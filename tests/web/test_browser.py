@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from bench.browser import watched
 from bench.pages_open import open_pages
@@ -204,9 +205,14 @@ def test_moments_are_in_the_viewers_zone_and_the_page_says_which(
     moment = page.locator("#live time[data-at]").first
 
     expect(page.locator("[data-zone]")).to_have_text("America/New_York")
-    shown = datetime.fromisoformat(moment.inner_text()).replace(tzinfo=ZoneInfo("America/New_York"))
-    assert shown == datetime.fromisoformat(moment.get_attribute("datetime") or "")
+    # What the stream brings is written in the site's zone and made the viewer's at once.
+    until(partial(is_shown_in, ZoneInfo("America/New_York"), moment), seconds=10, what="the viewer's time")
     context.close()
+
+
+def is_shown_in(zone: ZoneInfo, moment: Locator) -> bool:
+    shown = datetime.fromisoformat(moment.inner_text()).replace(tzinfo=zone)
+    return shown == datetime.fromisoformat(moment.get_attribute("datetime") or "")
 
 
 def test_lines_are_soon_on_pages_however_many_are_open(tab: Page, lively: SiteUnderTest) -> None:

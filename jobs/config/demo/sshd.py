@@ -22,7 +22,7 @@ PROGRAM: Final = "sshd"
 PACKAGE: Final = "openssh-server"
 ADDRESS: Final = "127.0.0.1"
 LIFE: Final = timedelta(hours=24)
-START_SECONDS: Final = 10.0
+START_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 10.0
 LOOK_SECONDS: Final = 0.05
 BECOME: Final = 'echo $$ > "$1.new" && mv "$1.new" "$1" && shift && exec "$@"'
@@ -157,9 +157,11 @@ def _launch(path: str, *, directory: Path) -> None:
 def _wait(directory: Path, *, port: int) -> int:
     """Its pid, once it takes connections. Raises CannotServe if it ends, or does not in time."""
     deadline = time.monotonic() + START_SECONDS
+    looks_gone = 0
     while not _answers(port):
-        has_ended = (directory / "pid").exists() and running(directory) is None
-        if has_ended or time.monotonic() > deadline:
+        # Not at the first look: a process that is becoming another one has no command line for a moment.
+        looks_gone = looks_gone + 1 if (directory / "pid").exists() and running(directory) is None else 0
+        if looks_gone > 1 or time.monotonic() > deadline:
             _end(directory)
             raise CannotServe(f"{PROGRAM} does not serve: {last_line(directory)}")
         time.sleep(LOOK_SECONDS)
