@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -123,7 +124,8 @@ class SiteUnderTest:
         """kill -9 of every process of the site, or of those whose command line contains `matching`."""
         doomed = [p for p in self.processes() if not matching or re.search(matching, " ".join(p.cmdline()))]
         for process in doomed:
-            process.send_signal(signal.SIGKILL)
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGKILL)
         psutil.wait_procs(doomed, timeout=10)
         if not matching and self.process is not None:
             self.process.wait(10)
