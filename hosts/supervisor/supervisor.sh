@@ -212,7 +212,9 @@ by_watch() { # name limit_seconds grace_seconds: sets by_watcher; ending it ends
         trap 'exit 0' TERM
         by_load "$1"
         case $by_slot in
-        "open "*)
+        "" | "open "*)
+            # Where there is no record any more, by_end does not know why, and ends this shell.
+            trap '' TERM
             echo timed_out >>"runs/$1/run"
             by_stop "$3" "$1"
             ;;

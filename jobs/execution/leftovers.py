@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 DEATHS_LIMIT: Final = 3
 GRACE: Final = timedelta(seconds=10)
 MAY_RUN: Final = frozenset({RunState.RUNNING, RunState.SUPERVISOR_DIED, RunState.CLAIMED})
+# Without a record nobody knows whether the command lives.
+RECORDLESS: Final = frozenset({RunState.ABSENT, RunState.GARBLED})
 
 
 def give_up(grip: Grip, *, store: OutputStore, at: datetime) -> int:
@@ -61,6 +63,8 @@ def end_leftovers(post: Post) -> None:
     if alive:
         logger.warning("host %s: ending %d runs that were given up while it was away", post.host.name, len(alive))
         post.line.supervisor.kill(alive, grace=GRACE)
+    if recordless := [marker for marker in markers if looks[marker].state in RECORDLESS]:
+        post.line.supervisor.kill(recordless, grace=None)
     with transaction.atomic():
         ownership.check(post.grip)
         given_up.exclude(marker__in=alive).update(is_unconfirmed=False)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.db.models.functions import Now
 
 from hosts.models import Host, HostState, Lease, Ownership
+from hosts.supervisor.records import RunState
+from hosts.transports.local import LocalTransport
 from jobs.dispatch.tick import pass_once
 from jobs.execution import leftovers, ownership, runs
 from jobs.execution.store import FileStore
 from jobs.models import Attempt, Job, JobState, JobType, Outcome, Phase, Script
 from tests.builders import MONDAY_NOON, make_job, make_type
+from tests.hosts.site import Site, run_of, wait_until
 
 pytestmark = pytest.mark.django_db
 
@@ -96,6 +103,26 @@ def test_what_is_given_up_is_tried_again_by_its_type() -> None:
     left.refresh_from_db()
     assert "300 s" in left.reason
     assert Job.objects.get().state == JobState.READY
+
+
+@pytest.mark.parametrize("has_record", [True, False], ids=["with a record", "without one"])
+def test_what_was_given_up_is_ended_when_its_host_can_be_asked(has_record: bool, tmp_path: Path) -> None:
+    left, grip = out_of_sight(lost_after=60)
+    leftovers.give_up(grip, store=FileStore(tmp_path), at=MONDAY_NOON + timedelta(minutes=5))
+    there = Site(lambda: LocalTransport(tmp_path), directory=tmp_path / "base")
+    post: Any = SimpleNamespace(host=left.host, grip=grip, line=SimpleNamespace(supervisor=there.supervisor))
+
+    with closing(there.transport):
+        there.launch(run_of(left.marker, "echo on; sleep 1000"))
+        wait_until(lambda: len(there.pids(left.marker)) >= 2, what="the command")
+        if not has_record:
+            shutil.rmtree(there.directory / "runs" / left.marker)
+            assert there.look(left.marker).state is RunState.ABSENT
+        leftovers.end_leftovers(post)
+        wait_until(lambda: not there.pids(left.marker), what="the end of what was given up")
+        leftovers.end_leftovers(post)
+
+    assert not Attempt.objects.get().is_unconfirmed
 
 
 def test_a_lease_of_before_the_clock_was_put_back_is_taken_at_once() -> None:

@@ -31,6 +31,15 @@ def test_a_time_limit_ends_what_ignores_it(site: Site) -> None:
     assert not site.pids("slow")
 
 
+def test_a_time_limit_ends_what_has_removed_its_own_directory(site: Site) -> None:
+    vandal = f"rm -rf {site.directory}/runs/vandal; sleep 1000"
+
+    end = site.run(run_of("vandal", vandal, time_limit_seconds=1, grace_seconds=1))
+
+    assert not end.has_record
+    assert site.killed("vandal").is_gone
+
+
 def test_a_time_limit_leaves_nothing_behind_when_the_run_ends_before(site: Site) -> None:
     end = site.run(run_of("quick", "exit 4", time_limit_seconds=int(UNMARKED)))
 

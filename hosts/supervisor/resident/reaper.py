@@ -30,12 +30,13 @@ WAKING_BYTES = 4096
 
 
 class Run:
-    """A run whose command lives. `is_late`: its time limit has passed."""
+    """A run whose command lives. `is_late`: its time limit has passed, and it has so many seconds of grace."""
 
-    __slots__ = ("is_late", "name")
+    __slots__ = ("grace_seconds", "is_late", "name")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, grace_seconds: int) -> None:
         self.name = name
+        self.grace_seconds = grace_seconds
         self.is_late = False
 
 
@@ -86,12 +87,12 @@ class Reaper:
         """The record's second line. Process 0: it may have begun, and whether it has only this process knows."""
         return f"{pid} {ticks} {self._boot} {os.getpid()}".ljust(PROCESS_BYTES - 1).encode() + b"\n"
 
-    def begun(self, name: str, *, pid: int, record: int, limit_seconds: int | None) -> None:
+    def begun(self, name: str, *, pid: int, record: int, limit_seconds: int | None, grace_seconds: int) -> None:
         """A command has begun. `record` is open for writing."""
         ticks = began_ticks(pid)
         os.pwrite(record, self.process_line(pid, ticks=ticks), SLOT_BYTES)
         self._lines.append(f"S {name} {pid} {ticks} {uptime()}\n")
-        self._watch(pid, Run(name), limit_seconds=limit_seconds)
+        self._watch(pid, Run(name, grace_seconds=grace_seconds), limit_seconds=limit_seconds)
 
     def ended(self, name: str, *, kind: str, code: int) -> None:
         forget(name)
@@ -140,19 +141,19 @@ class Reaper:
                 continue
             run.is_late = True
             try:
-                self._stop(run.name)
+                self._stop(run)
             except OSError:
                 heapq.heappush(self._limits, (time.monotonic() + 1.0, pid, run))
 
     @staticmethod
-    def _stop(name: str) -> None:
+    def _stop(run: Run) -> None:
         """Begin to end a run's processes, as a kill does. Raises OSError if no process can be made for that."""
-        grace = next(line.split()[2] for line in read(f"runs/{name}/run").decode().split("\n") if line[:6] == "limit ")
         nothing = [(os.POSIX_SPAWN_OPEN, end, os.devnull, os.O_RDWR, 0) for end in (0, 1, 2)]
-        command = ["sh", "-c", STOP, own_name(), grace, name]
+        command = ["sh", "-c", STOP, own_name(), str(run.grace_seconds), run.name]
         os.posix_spawnp("sh", command, os.environ, file_actions=nothing, setsid=True, setsigdef=TO_DEFAULT)
+        # For whoever outlives this process. Its command may have removed the directory.
         with contextlib.suppress(OSError):
-            write(f"runs/{name}/run", b"timed_out\n", flags=0)
+            write(f"runs/{run.name}/run", b"timed_out\n", flags=0)
 
     # --- after another's death ---
 
@@ -174,12 +175,13 @@ class Reaper:
         if not pid:
             # It has not begun, or was over before its number was written down: nobody knows how.
             return
-        run = Run(name)
+        limits = [(int(words[1]), int(words[2])) for line in more if (words := line.split())[:1] == ["limit"]]
+        until, grace_seconds = limits[0] if limits else (None, 0)
+        run = Run(name, grace_seconds=grace_seconds)
         run.is_late = "timed_out" in more
         with open(f"runs/{name}/run", "rb+", buffering=0) as record:
             os.pwrite(record.fileno(), self.process_line(pid, ticks=began_ticks(pid)), SLOT_BYTES)
-        limits = [int(line.split()[1]) for line in more if line.startswith("limit ")]
-        self._watch(pid, run, limit_seconds=max(0, limits[0] - uptime()) // 100 if limits else None)
+        self._watch(pid, run, limit_seconds=None if until is None else max(0, until - uptime()) // 100)
 
     def _marked(self, name: str) -> int:
         """The child that carries the marker of a run. 0 if none does."""

@@ -202,7 +202,9 @@ class Resident:
         try:
             self._hide(wanted)
             pid = self._spawn(client, wanted, launched=launched)
-            self._reaper.begun(name, pid=pid, record=record, limit_seconds=wanted["limit"])
+            self._reaper.begun(
+                name, pid=pid, record=record, limit_seconds=wanted["limit"], grace_seconds=wanted["grace"]
+            )
         except Refused as problem:
             with contextlib.suppress(OSError):
                 write(
