@@ -54,12 +54,13 @@ def signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def as_asked(ending: Ending, request: str) -> Ending:
+def as_asked(ending: Ending, request: str, *, has_begun: bool = True) -> Ending:
     """The ending of an attempt that somebody asked to end: cancelled or killed, whatever its command said last."""
+    when = "while it ran" if has_begun else "before it began"
     if request == "cancel":
-        return Ending("cancelled", ending.exit_code, ending.signal, "Cancelled while it ran.")
+        return Ending("cancelled", ending.exit_code, ending.signal, f"Cancelled {when}.")
     if request == "kill":
-        return Ending("killed", ending.exit_code, ending.signal, "Killed while it ran.")
+        return Ending("killed", ending.exit_code, ending.signal, f"Killed {when}.")
     return ending
 
 

@@ -49,7 +49,7 @@ class Closer:
 
     def close_early(self, run: Run, ending: Ending) -> None:
         """Close a run that never began on the host."""
-        self._finish([(run, as_asked(ending, run.request), [])])
+        self._finish([(run, as_asked(ending, run.request, has_begun=False), [])])
 
     def close_lost(self, run: Run, why: str) -> None:
         """Close a run of which the host knows no end, with what output there is."""

@@ -53,6 +53,13 @@ def test_what_somebody_ended_is_never_tried_again(request_: str) -> None:
     assert ending.signal == 15
 
 
+@pytest.mark.parametrize(
+    ("request_", "told"), [("cancel", "Cancelled before it began."), ("kill", "Killed before it began.")]
+)
+def test_what_never_began_did_not_run(request_: str, told: str) -> None:
+    assert as_asked(Ending("cancelled"), request_, has_begun=False).reason == told
+
+
 def test_a_host_that_was_never_reached_costs_the_job_no_try() -> None:
     assert judge(Ending("host_failed"), TWICE, failures=2, at=AT).failed == 0
 
