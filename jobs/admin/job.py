@@ -46,6 +46,8 @@ class JobAdmin(RefusingAdmin[Job]):
         "id", "queue", "type", "told_state", "owner", "last_host", "created_at", "started_at", "finished_at"
     )  # fmt: skip
     list_filter = ("state", "queue", "type", "host", "owner", "created_at")
+    # As in the pages: a hundred take twice as long.
+    list_per_page = 50
     list_select_related = ("queue", "type", "owner", "host")
     # What is looked for is decided by `get_search_results`; this only shows the box.
     search_fields = ("id",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from django import forms
@@ -20,9 +21,11 @@ from jobs.models import Attempt, Job, JobState, JobType, Queue
 from jobs.queueing.control import WAITING
 from jobs.web.live import answer, person
 from jobs.web.rows import rows_of
+from scheduler_site.keyset import Cursor, Order, page
 
 PAGE_ROWS: Final = 50
 LAST_ID: Final = 2**63 - 1
+NEWEST_FIRST: Final = Order.of(("-id",))
 GROUPS: Final = {
     "waiting": tuple(sorted(WAITING)),
     "finished": tuple(sorted(JobState.final())),
@@ -70,17 +73,16 @@ class FilterForm(forms.Form):
             raise forms.ValidationError(_('There is no user "%(name)s".'), params={"name": name})
         return owner
 
-    def narrow(self, jobs: QuerySet[Job]) -> QuerySet[Job]:
-        """Those of `jobs` that are asked for."""
+    def narrow(self, jobs: QuerySet[Job]) -> list[QuerySet[Job]]:
+        """Those of `jobs` that are asked for: state by state, so that each list has an index of its own."""
         asked = self.cleaned_data
-        if state := asked["state"]:
-            jobs = jobs.filter(state__in=GROUPS.get(state, (state,)))
         for name in ("queue", "type", "owner"):
             if asked[name] is not None:
                 jobs = jobs.filter(**{name: asked[name]})
         if host := asked["host"]:
             jobs = jobs.filter(Q(host=host) | Exists(Attempt.objects.filter(job=OuterRef("pk"), host=host)))
-        return jobs
+        state = asked["state"]
+        return [jobs.filter(state=one) for one in GROUPS.get(state, (state,))] if state else [jobs]
 
     @property
     def is_narrowing(self) -> bool:
@@ -98,13 +100,13 @@ def job_list(request: HttpRequest) -> HttpResponse:
     is_valid = form.is_valid()
 
     def told() -> dict[str, Any]:
-        page: dict[str, Any] = {"jobs": []}
+        found: dict[str, Any] = {"jobs": []}
         if is_valid:
-            page = _page(policy.visible(user, form.narrow(_rows())), form)
-        links = {key: _address(request, **{key: value}) for key, value in page.items() if key != "jobs" and value}
+            found = _page(form.narrow(policy.visible(user, _rows())), form)
+        links = {key: _address(request, **{key: value}) for key, value in found.items() if key != "jobs" and value}
         return {
             "form": form,
-            "rows": rows_of(page["jobs"]),
+            "rows": rows_of(found["jobs"]),
             "newer": links.get("after"),
             "older": links.get("before"),
             # What was refused once is refused again.
@@ -123,21 +125,17 @@ def _rows() -> QuerySet[Job]:
     return rows.annotate(ran_on=Subquery(attempts.values("host__name")[:1]))
 
 
-def _page(rows: QuerySet[Job], form: FilterForm) -> dict[str, Any]:
+def _page(parts: Iterable[QuerySet[Job]], form: FilterForm) -> dict[str, Any]:
     """The jobs of one page, and the ids to go on from: `before` for older ones, `after` for newer ones."""
     before, after = form.cleaned_data["before"], form.cleaned_data["after"]
+    cursor = Cursor((before,), is_backwards=False) if before is not None else None
     if after is not None:
-        found = list(rows.filter(pk__gt=after).order_by("pk")[: PAGE_ROWS + 1])
-        jobs = found[:PAGE_ROWS][::-1]
-        has_older, has_newer = bool(jobs), len(found) > PAGE_ROWS
-    else:
-        found = list((rows.filter(pk__lt=before) if before is not None else rows).order_by("-pk")[: PAGE_ROWS + 1])
-        jobs = found[:PAGE_ROWS]
-        has_older, has_newer = len(found) > PAGE_ROWS, before is not None and bool(jobs)
+        cursor = Cursor((after,), is_backwards=True)
+    jobs, newer, older = page(parts, order=NEWEST_FIRST, cursor=cursor, size=PAGE_ROWS)
     return {
         "jobs": jobs,
-        "before": jobs[-1].pk if has_older else None,
-        "after": jobs[0].pk if has_newer else None,
+        "before": older.values[0] if older else None,
+        "after": newer.values[0] if newer else None,
     }
 
 

@@ -13,7 +13,7 @@ from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
 from jobs.problems import Problem, Problems, did_you_mean
-from scheduler_site.api.keyset import Cursor, Order, page
+from scheduler_site.keyset import Cursor, Order, page
 
 PAGE_LIMIT: Final = 500
 PROBLEMS_LIMIT: Final = 20

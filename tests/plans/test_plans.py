@@ -129,6 +129,7 @@ def test_what_watches_the_site(stocked: str, client: Client, path: str, monkeypa
     "path",
     [
         "/jobs/", "/jobs/?state=failed", "/jobs/?queue=rare", "/jobs/?type=rare", "/jobs/?owner=rare",
+        "/jobs/?state=finished", "/jobs/?queue=default&state=waiting", "/jobs/?queue=rare&state=finished",
         "/jobs/?before=100000", "/jobs/?after=100000", "/queues/", "/queues/rare/", "/stats/",
     ],
 )  # fmt: skip
