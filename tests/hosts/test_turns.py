@@ -26,6 +26,14 @@ def follow(site: Site, name: str, *, after: str, patience_seconds: float = LONG_
     return site.launch(run_of(name, "exit 7", turn=Turn(after, patience_seconds)))
 
 
+def is_there_afterwards(site: Site, name: str, *, gate: Path) -> bool:
+    """Whether a run is there when the first, which waits for `gate`, has ended, and another one after that."""
+    gate.touch()
+    site.ended("first")
+    site.run(run_of("last", "exit 0"))
+    return site.look(name).state != RunState.ABSENT
+
+
 def test_a_run_begins_when_the_one_before_it_has_ended(resident_site: Site) -> None:
     gate = begun(resident_site, "first")
 
@@ -72,22 +80,15 @@ def test_what_follows_a_run_that_is_called_off_does_not_begin(resident_site: Sit
     follow(resident_site, "third", after="second")
 
     resident_site.supervisor.recall(["second"])
-    gate.touch()
-    resident_site.ended("first")
-    resident_site.run(run_of("fourth", "exit 0"))
 
-    assert resident_site.look("third").state == RunState.ABSENT
+    assert not is_there_afterwards(resident_site, "third", gate=gate)
 
 
 def test_a_run_whose_patience_is_over_never_begins(resident_site: Site) -> None:
     gate = begun(resident_site, "first")
     follow(resident_site, "second", after="first", patience_seconds=0)
 
-    gate.touch()
-    resident_site.ended("first")
-    resident_site.run(run_of("third", "exit 0"))
-
-    assert resident_site.look("second").state == RunState.ABSENT
+    assert not is_there_afterwards(resident_site, "second", gate=gate)
 
 
 def test_what_waits_is_forgotten_with_the_connection_that_asked_for_it(resident_site: Site) -> None:
@@ -95,13 +96,8 @@ def test_what_waits_is_forgotten_with_the_connection_that_asked_for_it(resident_
     follow(resident_site, "second", after="first")
     resident_site.close()
     resident_site.open()
-    begun(resident_site, "third").touch()
 
-    gate.touch()
-    resident_site.ended("first")
-    resident_site.ended("third")
-
-    assert resident_site.look("second").state == RunState.ABSENT
+    assert not is_there_afterwards(resident_site, "second", gate=gate)
 
 
 def test_a_run_after_one_that_another_process_looks_after_does_not_begin_beside_it(tmp_path: Path) -> None:
@@ -123,11 +119,9 @@ def test_a_run_that_is_called_off_never_begins(resident_site: Site) -> None:
     follow(resident_site, "second", after="first")
 
     recalled = resident_site.supervisor.recall(["second"])
-    gate.touch()
-    resident_site.ended("first")
-    resident_site.run(run_of("third", "exit 0"))
 
     assert recalled == {"second"}
+    assert is_there_afterwards(resident_site, "second", gate=gate), "its gate is taken, so that none can start it"
     assert not [r for r in resident_site.records if isinstance(r, Started) and r.name == "second"]
     assert follow(resident_site, "second", after="first") == [LaunchKind.DUPLICATE]
 
