@@ -107,7 +107,7 @@ def queue_page(request: HttpRequest, name: str) -> HttpResponse:
             "running": _running(jobs),
             "waiting": waiting,
             "may_move": any(row.may_move for row in waiting),
-            "places": MOVES.items(),
+            "places": tuple((place, str(title)) for place, title in MOVES.items()),
             "after": after,
             "first": request.path if after else None,
             "further": f"?after={further}" if further else None,
