@@ -6,6 +6,7 @@ A lost ring costs at most one tick, so a broker that is down never fails a commi
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from typing import Protocol
@@ -21,6 +22,8 @@ ATTEND = "jobs.attend"
 DELIVER = "jobs.deliver"
 SILENCE_SECONDS = 5.0
 BREATH_SECONDS = 0.02
+LONGEST_BREATH_SECONDS = 0.08
+BREATH_GROWTH = 1.5
 POST_BREATH_SECONDS = 1.0
 
 
@@ -48,36 +51,58 @@ class _Line:
             logger.warning("the broker does not answer (%s); engines will look by themselves", problem)
 
 
+class Breaths:
+    """When one is due who may act once in a breath. Breaths grow from shortest to longest while all are made use of."""
+
+    def __init__(self, *, shortest_seconds: float, longest_seconds: float) -> None:
+        self._shortest_seconds = shortest_seconds
+        self._longest_seconds = longest_seconds
+        self._seconds = shortest_seconds
+        self._due_at = -math.inf
+
+    def wait_seconds(self, at: float) -> float | None:
+        """How long to wait from `at` with what is wanted now. None: somebody waits already, and serves this as well."""
+        if at < self._due_at:
+            return None
+        over_at = self._due_at + self._seconds
+        if at < over_at:
+            self._due_at = over_at
+            self._seconds = min(self._seconds * BREATH_GROWTH, self._longest_seconds)
+            return over_at - at
+        if at > over_at + self._seconds:
+            self._seconds = self._shortest_seconds
+        self._due_at = at
+        return 0.0
+
+
 class Bell:
-    """Asks for passes of one kind: at once, and then no more often than every `breath_seconds`.
+    """Asks for passes of one kind: at once, and then once in a breath.
 
     A process that submits one job after another would else spend more on ringing than on jobs, and so would the
-    engine on being rung. What is committed during a breath is asked for at its end.
+    engine on being rung and on passes that start one job each. What is committed during a breath is asked for at
+    its end.
     """
 
-    def __init__(self, line: Line, *, name: str = DISPATCH, breath_seconds: float = BREATH_SECONDS) -> None:
+    def __init__(self, line: Line, *, name: str = DISPATCH, breaths: Breaths | None = None) -> None:
         self._line = line
         self._name = name
-        self._breath_seconds = breath_seconds
+        self._breaths = breaths or Breaths(shortest_seconds=BREATH_SECONDS, longest_seconds=LONGEST_BREATH_SECONDS)
         self._lock = threading.Lock()
-        self._free_at = 0.0
 
     def ring(self) -> None:
-        at = time.monotonic()
         with self._lock:
-            if at < self._free_at - self._breath_seconds:
-                return  # the ring at the end of this breath is yet to come
-            wait_seconds = self._free_at - at
-            self._free_at = max(at, self._free_at) + self._breath_seconds
-        if wait_seconds <= 0:
+            wait_seconds = self._breaths.wait_seconds(time.monotonic())
+        if wait_seconds == 0:
             self._line.send(self._name)
-        else:
+        elif wait_seconds is not None:
             threading.Timer(wait_seconds, self._line.send, args=[self._name]).start()
 
 
 _line = _Line()
 _bell = Bell(_line)
-_post_bell = Bell(_line, name=DELIVER, breath_seconds=POST_BREATH_SECONDS)
+_post_bell = Bell(
+    _line, name=DELIVER, breaths=Breaths(shortest_seconds=POST_BREATH_SECONDS, longest_seconds=POST_BREATH_SECONDS)
+)
 
 
 def ring() -> None:

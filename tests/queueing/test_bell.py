@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import threading
 import time
+from itertools import pairwise
+
+import pytest
 
 from jobs.queueing import bell
 
@@ -45,6 +48,24 @@ def test_of_many_rings_the_last_is_heard_and_few_between() -> None:
 
     assert heard.wait_after(last)
     assert len(heard.at) <= 3 + (heard.at[-1] - begin) / bell.BREATH_SECONDS
+
+
+def test_who_goes_on_ringing_gets_longer_breaths() -> None:
+    breaths = bell.Breaths(shortest_seconds=0.02, longest_seconds=0.08)
+
+    due = [at + wait for at in (ms / 1000 for ms in range(1000)) if (wait := breaths.wait_seconds(at)) is not None]
+
+    gaps = [round(late - early, 3) for early, late in pairwise(due)]
+    assert gaps[:5] == [0.02, 0.03, 0.045, 0.068, 0.08]
+    assert set(gaps[5:]) == {0.08}
+
+
+def test_who_rings_after_a_pause_is_heard_at_once_and_soon_again() -> None:
+    breaths = bell.Breaths(shortest_seconds=0.02, longest_seconds=0.08)
+    for ms in range(1000):
+        breaths.wait_seconds(ms / 1000)
+
+    assert [breaths.wait_seconds(at) for at in (2.0, 2.001, 2.002)] == [0.0, pytest.approx(0.019), None]
 
 
 def test_no_ring_falls_between_two_threads() -> None:
