@@ -39,8 +39,9 @@ demo-stop: setup ## stop the SSH server of the example
 demo-remove: setup ## remove the example, its jobs and its results
 	@$(MANAGE) demo --remove
 
+# One worker more than the two processors of the machine that the suite is meant for: tests wait for real parts.
 test: setup-dev ## run all tests against real servers
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 3 --dist loadgroup
 
 try-containers: ## bring a site up in containers from nothing, run a job on it, take it away (root, docker)
 	deploy/try-containers
