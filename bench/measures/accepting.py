@@ -7,7 +7,7 @@ from typing import Final
 
 from bench.rows import Plan, Row, at_least
 from bench.site import Site, running_site
-from bench.yardstick import Yardstick, measured
+from bench.yardstick import Rated, rated
 
 QUEUE: Final = "intake"
 TYPE: Final = "noop"
@@ -24,12 +24,12 @@ def measure(plan: Plan) -> list[Row]:
             (f"accepting: {one_by_one:,} × POST, one connection", lambda: _by_rest(site, one_by_one), 0.03),
             (f"accepting: one list of {many:,}", lambda: _by_list(site, many), 1),
         )
-        return [_row(what, *measured(plan, way), mark) for what, way, mark in ways]
+        return [_row(what, rated(plan, way), mark) for what, way, mark in ways]
 
 
-def _row(what: str, rate: float, r1: Yardstick, mark: float) -> Row:
+def _row(what: str, found: Rated, mark: float) -> Row:
     bound = at_least(mark, of="ratio")
-    return Row(what=what, value=rate, unit="jobs/s", ratio=rate / r1.mean, mark=bound, figures=r1.figures)
+    return Row(what=what, value=found.rate, unit="jobs/s", ratio=found.ratio, mark=bound, figures=found.figures)
 
 
 def _by_call(site: Site, count: int) -> float:

@@ -7,7 +7,7 @@ from typing import Final
 
 from bench.rows import Figures, NotMeasured, Plan, Row, at_least
 from bench.site import QUEUE, Site, running_site
-from bench.yardstick import Yardstick, measured
+from bench.yardstick import Rated, rated
 
 MARK: Final = 0.12
 WARM: Final = 16
@@ -27,22 +27,25 @@ def measure(plan: Plan) -> list[Row]:
 def _in_bulk(plan: Plan, count: int, *, type_: str, template: str) -> Row:
     with running_site(plan) as site:
         _warm(site, type_, template)
-        (rate, ids), r1 = measured(plan, lambda: rate_in_bulk(site, type_, count))
+        ids: list[int] = []
+        found = rated(plan, lambda: rate_in_bulk(site, type_, count, ids=ids))
         figures = check_kept(site, ids, output_bytes=len(b"hello\n") if type_ == "hello" else 0)
-    return _row(f"throughput: {count:,} × `{template}`, in bulk", rate, r1, figures)
+    return _row(f"throughput: {count:,} × `{template}`, in bulk", found, figures)
 
 
 def _one_by_one(plan: Plan, count: int) -> Row:
     with running_site(plan) as site:
         _warm(site, "noop", "true")
-        (rate, ids), r1 = measured(plan, lambda: _rate_one_by_one(site, count))
+        ids: list[int] = []
+        found = rated(plan, lambda: _rate_one_by_one(site, count, ids=ids))
         figures = check_kept(site, ids, output_bytes=0)
-    return _row(f"throughput: {count:,} × `true`, in process one by one", rate, r1, figures)
+    return _row(f"throughput: {count:,} × `true`, in process one by one", found, figures)
 
 
-def _row(what: str, rate: float, r1: Yardstick, figures: Figures) -> Row:
+def _row(what: str, found: Rated, figures: Figures) -> Row:
     mark = at_least(MARK, of="ratio")
-    return Row(what=what, value=rate, unit="jobs/s", ratio=rate / r1.mean, mark=mark, figures=figures | r1.figures)
+    figures = figures | found.figures
+    return Row(what=what, value=found.rate, unit="jobs/s", ratio=found.ratio, mark=mark, figures=figures)
 
 
 def _warm(site: Site, type_: str, template: str) -> None:
@@ -51,18 +54,20 @@ def _warm(site: Site, type_: str, template: str) -> None:
     site.wait_finished(site.submit(type_, count=WARM), seconds=60)
 
 
-def rate_in_bulk(site: Site, type_: str, count: int, *, queue: str = QUEUE) -> tuple[float, list[int]]:
-    """Jobs per second, and their ids."""
+def rate_in_bulk(site: Site, type_: str, count: int, *, ids: list[int], queue: str = QUEUE) -> float:
+    """Jobs per second; `ids` gets theirs as well."""
     began = time.monotonic()
-    ids = site.submit(type_, count=count, queue=queue)
-    site.wait_finished(ids, seconds=LIMIT_SECONDS)
-    return count / (time.monotonic() - began), ids
+    made = site.submit(type_, count=count, queue=queue)
+    site.wait_finished(made, seconds=LIMIT_SECONDS)
+    ids += made
+    return count / (time.monotonic() - began)
 
 
-def _rate_one_by_one(site: Site, count: int) -> tuple[float, list[int]]:
+def _rate_one_by_one(site: Site, count: int, *, ids: list[int]) -> float:
     submitted = site.inside("submit_each", queue=QUEUE, type="noop", count=count)
     site.wait_finished(submitted["ids"], seconds=LIMIT_SECONDS)
-    return count / (time.monotonic() - submitted["began"]), submitted["ids"]
+    ids += submitted["ids"]
+    return float(count / (time.monotonic() - submitted["began"]))
 
 
 def check_kept(site: Site, ids: list[int], *, output_bytes: int) -> Figures:

@@ -18,7 +18,7 @@ from bench.peers.servers import SERVERS, program, started
 from bench.peers.slurm import slurm
 from bench.processes import until
 from bench.rows import NotMeasured, Plan, Row
-from bench.yardstick import measured
+from bench.yardstick import rated
 
 PROGRAMS: Final = Path(__file__).with_name("programs")
 WARM: Final = 4
@@ -38,9 +38,9 @@ def measure(plan: Plan, *, name: str) -> list[Row]:
         done.touch()
         with _running(name, peer, Path(text), done) as submit:
             _all_done(submit, done, WARM)
-            rate, r1 = measured(plan, lambda: _all_done(submit, done, count))
+            found = rated(plan, lambda: _all_done(submit, done, count))
     what = f"peer: {peer.title}: {count:,} × `true`"
-    return [Row(what=what, value=rate, unit="jobs/s", ratio=rate / r1.mean, figures=r1.figures)]
+    return [Row(what=what, value=found.rate, unit="jobs/s", ratio=found.ratio, figures=found.figures)]
 
 
 def _all_done(submit: Submit, done: Path, count: int) -> float:

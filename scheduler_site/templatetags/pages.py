@@ -62,12 +62,13 @@ def notice_icon(tone: str) -> SafeString:
 @register.simple_tag
 def move_buttons(job: int, places: tuple[tuple[str, str], ...]) -> SafeString:
     """The buttons that give a job another place in its line. Made once: a page has hundreds of them."""
-    return SafeString(_move_buttons(places).replace(STAND_IN, str(job)))
+    return format_html(_move_buttons(places), job)
 
 
 @cache
-def _move_buttons(places: tuple[tuple[str, str], ...]) -> SafeString:
-    return format_html_join(
+def _move_buttons(places: tuple[tuple[str, str], ...]) -> str:
+    """What format_html makes the buttons of a job from, given its number."""
+    made = format_html_join(
         "\n",
         '<button type="submit" class="button small" id="{0}-{1}" formaction="{2}" title="{3}">'
         '{4}<span class="only-read">{3}: {1}</span></button>',
@@ -76,6 +77,7 @@ def _move_buttons(places: tuple[tuple[str, str], ...]) -> SafeString:
             for place, title in places
         ),
     )
+    return made.replace("{", "{{").replace("}", "}}").replace(STAND_IN, "{0}")
 
 
 @register.inclusion_tag("components/state_badge.html")
