@@ -13,6 +13,7 @@ from typing import Final
 
 from bench.client import TIMEOUT_SECONDS
 from bench.processes import until
+from bench.rows import NotMeasured
 
 LOOK_SECONDS: Final = 0.2
 OPEN_SECONDS: Final = 60.0
@@ -68,10 +69,21 @@ class OpenPages:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_SECONDS)
         while not self._is_over.is_set():
             if self._told.acquire(timeout=LOOK_SECONDS):
-                connection.request("GET", "/jobs/?seen=0", headers={"Cookie": self.cookie})
-                connection.getresponse().read()
+                self._ask_for_list(connection)
                 self.lists_renewed += 1
         connection.close()
+
+    def _ask_for_list(self, connection: http.client.HTTPConnection) -> None:
+        try:
+            self._ask_once(connection)
+        except ConnectionError:
+            # The server ends a connection that has been quiet for 5 s; a browser opens another.
+            connection.close()
+            self._ask_once(connection)
+
+    def _ask_once(self, connection: http.client.HTTPConnection) -> None:
+        connection.request("GET", "/jobs/?seen=0", headers={"Cookie": self.cookie})
+        connection.getresponse().read()
 
     def end(self) -> None:
         self._is_over.set()
@@ -91,6 +103,8 @@ def open_pages(port: int, *, cookie: str, jobs: Sequence[str], lists: Sequence[s
     try:
         until(lambda: len(pages.heard) == len(pages.streams), seconds=OPEN_SECONDS, what="every page hears its stream")
         yield pages
+        if not all(thread.is_alive() for thread in threads):
+            raise NotMeasured("What reads the open pages has ended before its time.")
     finally:
         pages.end()
         for thread in threads:
