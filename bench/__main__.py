@@ -11,14 +11,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from bench.catalogue import MEASURES, Measure
-from bench.machine import facts
+from bench.machine import facts, inode_microseconds, remark
 from bench.peers.environments import install
 from bench.rows import Figures, NotMeasured, NotPossible, Plan, Row
 from bench.table import as_json, table
@@ -35,20 +36,23 @@ class Report:
     failed: dict[str, str] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    inode_microseconds: dict[str, float] = field(default_factory=dict)
 
 
 def main(argv: Sequence[str], *, measures: Mapping[str, Measure] = MEASURES) -> int:
     """Measure and tell. 1 if a measurement failed; a mark that is not reached is a figure, not a failure."""
     options = _options(argv, names=list(measures))
-    plan = Plan(options.directory.resolve(), options.quick)
     if options.peers:
         install()
     began = datetime.now(UTC)
-    machine = facts(plan)
     report = Report()
-    for name in options.only or measures:
-        _take(name, measures[name], plan=plan, report=report)
+    with _place(options.directory) as place:
+        plan = Plan(place, options.quick)
+        machine = facts(plan)
+        for name in options.only or measures:
+            _take(name, measures[name], plan=plan, report=report)
     sys.stdout.write(table(report.rows))
+    sys.stdout.write(remark(report.inode_microseconds))
     for name, reason in report.skipped.items():
         sys.stdout.write(f"{name} is not possible here: {reason}\n")
     for name, reason in report.failed.items():
@@ -57,8 +61,18 @@ def main(argv: Sequence[str], *, measures: Mapping[str, Measure] = MEASURES) -> 
     return 1 if report.failed else 0
 
 
+@contextmanager
+def _place(directory: Path) -> Iterator[Path]:
+    """One for all that is made, removed at the very end: files that were just removed make new ones dear."""
+    with tempfile.TemporaryDirectory(prefix="by-bench-", dir=directory.resolve(), ignore_cleanup_errors=True) as text:
+        # A peer's server may be of another account.
+        Path(text).chmod(0o711)
+        yield Path(text)
+
+
 def _take(name: str, measure: Measure, *, plan: Plan, report: Report) -> None:
     sys.stderr.write(f"{name} ...\n")
+    report.inode_microseconds[name] = inode_microseconds(plan.directory)
     began = time.monotonic()
     try:
         report.rows += measure(plan)
@@ -71,7 +85,10 @@ def _take(name: str, measure: Measure, *, plan: Plan, report: Report) -> None:
 
 def _write(path: Path, plan: Plan, told: Figures, report: Report) -> None:
     rows = [as_json(row) for row in report.rows]
-    rest = {"failed": report.failed, "not_possible": report.skipped, "seconds": report.seconds}
+    rest = {
+        "failed": report.failed, "not_possible": report.skipped, "seconds": report.seconds,
+        "inode_microseconds": report.inode_microseconds,
+    }  # fmt: skip
     content = {**told, "is_quick": plan.is_quick, "rows": rows, **rest}
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import shutil
 import signal
 import socket
 import sqlite3
@@ -161,8 +160,8 @@ class Site:
 
 @contextmanager
 def new_site(plan: Plan) -> Iterator[Site]:
-    """A site that has not been started, in a directory that goes with it."""
-    directory = Path(tempfile.mkdtemp(prefix="by-bench-", dir=plan.directory))
+    """A site that has not been started, in a directory that stays as long as the plan's."""
+    directory = Path(tempfile.mkdtemp(prefix="site-", dir=plan.directory))
     site = Site(directory)
     try:
         yield site
@@ -172,7 +171,6 @@ def new_site(plan: Plan) -> Iterator[Site]:
         raise
     finally:
         site.stop()
-        shutil.rmtree(directory)
 
 
 @contextmanager

@@ -33,12 +33,12 @@ def measure(plan: Plan, *, name: str) -> list[Row]:
     """From the first submission, one by one, to the last job's end."""
     peer = PEERS[name]
     count = min(plan.count(1_000, quick=200), SLOW.get(name, 1_000))
-    with tempfile.TemporaryDirectory(prefix="by-peer-", dir=plan.directory, ignore_cleanup_errors=True) as text:
-        done = Path(text) / "done"
-        done.touch()
-        with _running(name, peer, Path(text), done) as submit:
-            _all_done(submit, done, WARM)
-            found = rated(plan, lambda: _all_done(submit, done, count))
+    directory = Path(tempfile.mkdtemp(prefix="peer-", dir=plan.directory))
+    done = directory / "done"
+    done.touch()
+    with _running(name, peer, directory, done) as submit:
+        _all_done(submit, done, WARM)
+        found = rated(plan, lambda: _all_done(submit, done, count))
     what = f"peer: {peer.title}: {count:,} × `true`"
     return [Row(what=what, value=found.rate, unit="jobs/s", ratio=found.ratio, figures=found.figures)]
 

@@ -9,6 +9,7 @@ import pytest
 
 from bench.__main__ import main
 from bench.catalogue import Measure
+from bench.machine import remark
 from bench.rows import NotMeasured, NotPossible, Plan, Row, at_most
 
 
@@ -61,8 +62,34 @@ def test_the_file_holds_the_machine_and_all_rows(tmp_path: Path) -> None:
     assert told["is_quick"] is True
     assert [row["value"] for row in told["rows"]] == [3]
     assert told["failed"] == {"broken": "NotMeasured: the site ended"}
-    assert told["machine"]["inode_microseconds"] > 0
+    assert all(told["inode_microseconds"][name] > 0 for name in ("slow", "broken"))
     assert told["machine"]["processors"] >= 1
+
+
+def test_what_was_made_stays_until_all_is_measured_and_then_goes(tmp_path: Path) -> None:
+    places: list[Path] = []
+
+    def making(plan: Plan) -> list[Row]:
+        assert all(place.exists() for place in places)
+        places.append(plan.directory / f"made {len(places)}")
+        places[-1].mkdir()
+        return []
+
+    run(tmp_path, first=making, second=making)
+
+    assert len(places) == 2
+    assert list(tmp_path.iterdir()) == [tmp_path / "bench.json"]
+
+
+def test_dear_files_are_remarked_by_measurement() -> None:
+    told = remark({"throughput": 184.2, "ssh": 30.0})
+
+    assert "dear before throughput: up to 184" in told
+    assert "ssh" not in told
+
+
+def test_files_of_the_usual_price_are_not_worth_a_remark() -> None:
+    assert remark({"throughput": 30.0}) == ""
 
 
 def test_only_what_is_asked_for_is_measured(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A bench leaves nothing behind."""
+"""A bench leaves nothing running."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench.site import running_site
 
 
 @pytest.mark.scenario
-def test_a_site_and_its_running_jobs_are_gone_at_the_end(tmp_path: Path) -> None:
+def test_a_site_and_its_running_jobs_have_ended_at_the_end(tmp_path: Path) -> None:
     with running_site(Plan(tmp_path, is_quick=True)) as site:
         site.define_type("silent", template="exec sleep 600")
         site.submit("silent", count=2)
@@ -22,4 +22,3 @@ def test_a_site_and_its_running_jobs_are_gone_at_the_end(tmp_path: Path) -> None
         until(lambda: len(belonging(directory=elsewhere, marks=marks)) == 2, seconds=10, what="both carry a mark")
 
     assert belonging(directory=tmp_path, marks=marks) == []
-    assert list(tmp_path.iterdir()) == []
