@@ -15,7 +15,6 @@ from typing import Final
 
 from django.db.models import Q
 
-from hosts.credentials import version_of
 from hosts.models import Host
 from hosts.supervisor.records import (
     Ended,
@@ -31,12 +30,14 @@ from hosts.transports.base import Follower, TransportBroken
 from jobs.execution import marks, runs, succession
 from jobs.execution.clock import now
 from jobs.execution.closing import CONFIRM, Closer
+from jobs.execution.connect import HostChanged, told_about
+from jobs.execution.gathering import Heard
 from jobs.execution.launching import Launcher
 from jobs.execution.leftovers import end_leftovers
 from jobs.execution.post import LOOK, Drained, Fetched, News, Post, Staged
 from jobs.execution.runs import Run
 from jobs.execution.succession import RECALLED
-from jobs.models import Attempt, AttemptRequest, Phase, Site
+from jobs.models import Attempt, AttemptRequest, Phase
 from jobs.outcomes import Ending
 
 logger = logging.getLogger(__name__)
@@ -55,17 +56,6 @@ TICKS_PER_SECOND: Final = 100
 NOT_BEGUN: Final = (Phase.STARTING_HOST, Phase.STAGING_IN, Phase.NEXT_ON_HOST)
 
 
-class HostChanged(Exception):
-    """The host's row says something else than when the connection was made."""
-
-
-def told_about(host: Host) -> tuple[object, ...]:
-    """What a connection is made from, and what runs are prepared with."""
-    reached_by = (host.transport, host.address, host.port, host.user, host.key, host.host_keys, host.directory)
-    given = (host.input_directory, host.output_directory, host.startup_commands, host.variables, Site.get().variables)
-    return (*reached_by, version_of(host), *given)
-
-
 class Attendance:
     """Attends one host over one connection until told to stop or the connection breaks."""
 
@@ -78,6 +68,7 @@ class Attendance:
         self._due = {work: 0.0 for work, _seconds in self._periods()}
         self._told = told_about(post.host)
         self._suspects: set[str] = set()
+        self._heard = Heard(post)
 
     def attend(self, is_over: Callable[[], bool]) -> None:
         """Work until `is_over()`. Raises HostUnreachable when the host does not answer, Fenced when it is another's."""
@@ -86,6 +77,7 @@ class Attendance:
         try:
             while not is_over():
                 self._step()
+            self._close_heard()
         finally:
             if self._follower is not None:
                 self._follower.close()
@@ -113,6 +105,7 @@ class Attendance:
 
     def _periods(self) -> tuple[tuple[Callable[[], None], float], ...]:
         return (
+            (self._close_heard, WORK_SECONDS),
             (self._find_work, WORK_SECONDS),
             (self._mark_started, WORK_SECONDS),
             (self._check_launches, WORK_SECONDS),
@@ -127,7 +120,9 @@ class Attendance:
 
     def _check_rows(self) -> None:
         """Somebody may have changed how the host is reached, or what its runs are told."""
-        if told_about(Host.objects.get(pk=self._post.host.pk)) != self._told:
+        host = Host.objects.get(pk=self._post.host.pk)
+        self._post.host.seats = host.seats
+        if told_about(host) != self._told:
             raise HostChanged(f"Host {self._post.host.name} has been changed; connecting anew.")
 
     # --- the journal ---
@@ -158,8 +153,15 @@ class Attendance:
                 touched[run.marker] = run
         if any(self._is_unmarked(run) for run in touched.values()):
             # What ends at once is spared the note that it has begun.
-            self._due[self._mark_started] = min(self._due[self._mark_started], time.monotonic() + MARK_SECONDS)
-        self._closer.close_ready(touched.values())
+            self._hasten(self._mark_started, MARK_SECONDS)
+        if over := [run for run in touched.values() if run.ended or run.killed]:
+            self._hasten(self._close_heard, self._heard.add(over, at=now()))
+
+    def _hasten(self, work: Callable[[], None], seconds: float) -> None:
+        self._due[work] = min(self._due[work], time.monotonic() + seconds)
+
+    def _close_heard(self) -> None:
+        self._closer.close_ready(self._heard.take())
 
     @staticmethod
     def _is_unmarked(run: Run) -> bool:
@@ -235,6 +237,9 @@ class Attendance:
             self._closer.close_early(run, RECALLED)
 
     def _carry_out(self, asked: Sequence[Run]) -> None:
+        if asked:
+            # What has ended before it was asked to end has ended by itself.
+            self._close_heard()
         self._call_off([run for run in asked if run.recall_at is not None])
         for run in asked:
             if run.marker not in self._post.runs:

@@ -10,7 +10,7 @@ from uuid import UUID
 import paramiko
 from django.conf import settings
 
-from hosts.credentials import pair_of
+from hosts.credentials import pair_of, version_of
 from hosts.models import Host, TransportKind
 from hosts.secrets.ring import SecretsUnusable
 from hosts.supervisor.client import Supervisor
@@ -20,8 +20,13 @@ from hosts.transports.local import LocalTransport
 from hosts.transports.ssh import SshTransport
 from hosts.transports.ssh_keys import KeyRefused, load_key_with_passphrase, read_key
 from hosts.transports.ssh_login import SshAddress
+from jobs.models import Site
 
 SHELL_TIMEOUT_SECONDS = 20.0
+
+
+class HostChanged(Exception):
+    """The host's row says something else than when the connection was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,13 @@ def open_line(host: Host, *, site: UUID, at: datetime) -> Line:
         transport.close()
         raise
     return Line(transport, shell, supervisor, hello, HostClock.from_hello(hello, at=at))
+
+
+def told_about(host: Host) -> tuple[object, ...]:
+    """What a connection is made from, and what runs are prepared with."""
+    reached_by = (host.transport, host.address, host.port, host.user, host.key, host.host_keys, host.directory)
+    given = (host.input_directory, host.output_directory, host.startup_commands, host.variables, Site.get().variables)
+    return (*reached_by, version_of(host), *given)
 
 
 def supervisor_of(host: Host, transport: Transport, shell: Shell, *, site: UUID) -> Supervisor:

@@ -17,10 +17,10 @@ from hosts.models import Host, Ownership
 from hosts.transports.base import HostUnreachable, HostUnsuitable
 from hosts.transports.quoting import quoted
 from jobs.execution import contact, leftovers, ownership, runs
-from jobs.execution.attendance import Attendance, HostChanged
+from jobs.execution.attendance import Attendance
 from jobs.execution.clock import now
 from jobs.execution.collect import Collector
-from jobs.execution.connect import Line, open_line
+from jobs.execution.connect import HostChanged, Line, open_line
 from jobs.execution.finish import Final as Closing
 from jobs.execution.finish import finish_many
 from jobs.execution.inbox import Inbox

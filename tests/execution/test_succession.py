@@ -9,25 +9,17 @@ from typing import Any
 import pytest
 
 from hosts.supervisor.records import Ended, EndKind
-from jobs.dispatch.tick import dispatch_once
-from jobs.execution import runs
 from jobs.execution.finish import Final
 from jobs.execution.runs import Run
 from jobs.execution.succession import SHORT, soon_over
 from jobs.models import Parameter
 from jobs.outcomes import exited
-from tests.builders import MONDAY_NOON, make_host, make_job, make_type
+from tests.builders import MONDAY_NOON, make_type
+from tests.execution.opened import open_runs
 
 pytestmark = pytest.mark.django_db
 
 SOON = timedelta(seconds=0.01)
-
-
-def open_runs(count: int, *, type: str = "command") -> list[Run]:
-    make_host(seats=count)
-    for _ in range(count):
-        make_job(type=type)
-    return runs.load([attempt.pk for attempt in dispatch_once(at=MONDAY_NOON)[0]])
 
 
 def followed(found: list[Run], *closings: tuple[Run, Final], has_resident: bool = True) -> list[int]:
