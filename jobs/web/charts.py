@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from jobs.measures.history import Line
 
@@ -14,20 +14,29 @@ HEIGHT: Final = 160
 # Drawn finer nobody could see it.
 STEPS: Final = 320
 
+# Of curves whose words say nothing of good and bad.
+COLOURS: Final = ("busy", "odd", "ready", "wait")
+
 Steps = Iterator[tuple[datetime, float | None]]
-# A label, and the values at the steps of a period.
-Figure = tuple[str, Steps]
 Gaps = Sequence[tuple[datetime, datetime]]
+
+
+class Figure(NamedTuple):
+    """A label, the values at the steps of a period, and a colour, if it has one of its own."""
+
+    label: str
+    values: Steps
+    colour: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One figure of a chart: its label, its path, its value at the end, and the number of its colour."""
+    """One figure of a chart: its label, its path, its value at the end, and its colour."""
 
     label: str
     path: str
     last: str
-    colour: int
+    colour: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +46,7 @@ class Chart:
     title: str
     top: str
     curves: list[Curve]
-    ticks: list[tuple[int, datetime]]
+    ticks: list[datetime]
 
 
 def level(line: Line, *, begin: datetime, end: datetime) -> Steps:
@@ -60,12 +69,15 @@ def chart(
     end: datetime, gaps: Gaps, shown: Callable[[float], str] = "{:g}".format,
 ) -> Chart:  # fmt: skip
     """A chart of `figures`, by label. What nobody looked at is left out of the curves."""
-    known = [(label, [*values]) for label, values in figures]
-    top = max((value for _label, values in known for _at, value in values if value is not None), default=0.0) or 1.0
+    known = [(figure, [*figure.values]) for figure in figures]
+    top = max((value for _figure, values in known for _at, value in values if value is not None), default=0.0) or 1.0
     curves = [
-        Curve(label, _path(values, begin=begin, end=end, top=top, gaps=gaps), _last(values, shown), number)
-        for number, (label, values) in enumerate(known)
-    ]
+        Curve(
+            figure.label, _path(values, begin=begin, end=end, top=top, gaps=gaps), _last(values, shown),
+            figure.colour or COLOURS[number % len(COLOURS)],
+        )
+        for number, (figure, values) in enumerate(known)
+    ]  # fmt: skip
     return Chart(title, shown(top), curves, list(_ticks(begin, end)))
 
 
@@ -96,5 +108,5 @@ def _x(at: datetime, begin: datetime, end: datetime) -> float:
     return WIDTH * ((at - begin) / (end - begin))
 
 
-def _ticks(begin: datetime, end: datetime) -> Iterator[tuple[int, datetime]]:
-    return ((WIDTH * quarter // 4, begin + (end - begin) * quarter / 4) for quarter in range(5))
+def _ticks(begin: datetime, end: datetime) -> Iterator[datetime]:
+    return (begin + (end - begin) * quarter / 4 for quarter in range(5))

@@ -33,6 +33,13 @@ PERIODS: Final = {
 }
 UNFINISHED: Final = (JobState.BLOCKED, JobState.READY, JobState.RUNNING)
 ENDED: Final = (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.SKIPPED)
+# As everywhere on the pages; what is not here gets a colour by its place.
+COLOURS: Final = {
+    JobState.BLOCKED: "wait", JobState.READY: "ready", JobState.RUNNING: "busy", JobState.SUCCEEDED: "good",
+    JobState.FAILED: "bad", JobState.CANCELLED: "off", JobState.SKIPPED: "odd",
+    HostState.UNKNOWN: "off", HostState.STARTING: "wait", HostState.ON: "good", HostState.UNREACHABLE: "bad",
+    "2xx": "good", "3xx": "off", "4xx": "wait", "5xx": "bad",
+}  # fmt: skip
 
 
 @login_required
@@ -51,6 +58,7 @@ def monitoring(request: HttpRequest) -> HttpResponse:
         "hosts": host_figures(),
         "periods": [(key, label) for key, (_length, label) in PERIODS.items()],
         "period": word,
+        "is_long": PERIODS[word][0] > timedelta(days=1),
         "queues": Queue.objects.values_list("name", flat=True),
         "queue": queue,
     }
@@ -74,13 +82,19 @@ class Period:
 
     def levels(self, prefix: str, labels: Mapping[str, object]) -> list[Figure]:
         """Values as they were."""
-        found = zip(labels.values(), self.read(prefix, *labels), strict=True)
-        return [(str(label), level(line, begin=self.begin, end=self.end)) for label, line in found]
+        found = zip(labels.items(), self.read(prefix, *labels), strict=True)
+        return [
+            Figure(str(label), level(line, begin=self.begin, end=self.end), COLOURS.get(word, ""))
+            for (word, label), line in found
+        ]
 
     def rising(self, prefix: str, labels: Mapping[str, object]) -> list[Figure]:
         """How totals rose per minute."""
-        found = zip(labels.values(), self.read(prefix, *labels), strict=True)
-        return [(str(label), per_minute(line, begin=self.begin, end=self.end)) for label, line in found]
+        found = zip(labels.items(), self.read(prefix, *labels), strict=True)
+        return [
+            Figure(str(label), per_minute(line, begin=self.begin, end=self.end), COLOURS.get(word, ""))
+            for (word, label), line in found
+        ]
 
 
 def _charts(of: Period) -> Iterator[Chart]:
@@ -93,7 +107,7 @@ def _charts(of: Period) -> Iterator[Chart]:
     yield drawn(_("Jobs that wait and run"), of.levels(jobs, {state: state.label for state in UNFINISHED}))
     yield drawn(_("Jobs that have ended, of those kept"), of.levels(jobs, {state: state.label for state in ENDED}))
     yield drawn(_("Runs ended per minute"), of.rising(f"{of.prefix}runs.", {"count": _("runs")}))
-    yield drawn(_("Mean duration of runs, in seconds"), [(_("seconds"), _mean(of))])
+    yield drawn(_("Mean duration of runs, in seconds"), [Figure(_("seconds"), _mean(of))])
     if of.prefix:
         return
     yield drawn(_("Hosts"), of.levels("hosts.", {**dict(HostState.choices), "busy": _("all seats taken")}))
@@ -104,6 +118,6 @@ def _charts(of: Period) -> Iterator[Chart]:
 def _mean(of: Period) -> Iterator[tuple[datetime, float | None]]:
     """How long the runs took on average that ended in each step."""
     figures = of.rising(f"{of.prefix}runs.", {"count": "count", "seconds": "seconds"})
-    [(_count, ended), (_seconds, taken)] = figures
-    for (at, runs), (_at, seconds) in zip(ended, taken, strict=True):
+    ended, taken = figures
+    for (at, runs), (_at, seconds) in zip(ended.values, taken.values, strict=True):
         yield at, seconds / runs if runs and seconds is not None else None

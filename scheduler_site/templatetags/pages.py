@@ -117,6 +117,19 @@ def when(at: datetime | None) -> SafeString:
 
 
 @register.simple_tag
+def tick(at: datetime, *, is_date: bool) -> SafeString:
+    """A moment on the axis of a chart: its date or its time of day, the whole of it as a title. In UTC, as `when`."""
+    moment = at.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}" title="{} UTC" data-tick="{}">{}</time>',
+        moment.isoformat(timespec="seconds"),
+        f"{moment:%Y-%m-%d %H:%M:%S}",
+        "date" if is_date else "time",
+        f"{moment:%m-%d}" if is_date else f"{moment:%H:%M}",
+    )
+
+
+@register.simple_tag
 def elapsed(start: datetime | None, end: datetime | None = None) -> SafeString:
     """How long it took; without an end how long it takes, and the page counts on. A dash for no start."""
     if start is None:

@@ -74,6 +74,11 @@
   const LOCAL = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium" });
   const tellZones = (within) => {
     for (const time of within.querySelectorAll("time[data-at]")) put(time, LOCAL.format(new Date(time.dateTime)));
+    for (const time of within.querySelectorAll("time[data-tick]")) {
+      const [date, clock] = LOCAL.format(new Date(time.dateTime)).split(" ");
+      time.title = `${date} ${clock}`;
+      put(time, time.dataset.tick === "date" ? date.slice(5) : clock.slice(0, 5));
+    }
     for (const zone of within.querySelectorAll("[data-zone]")) put(zone, ZONE);
     for (const field of within.querySelectorAll("input[data-zone-field]")) field.value = ZONE;
   };

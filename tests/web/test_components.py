@@ -91,6 +91,14 @@ def test_a_moment_tells_its_date_and_zone() -> None:
     assert 'title="2026-03-02 12:00:00 UTC" data-at>2026-03-02 12:00:00</time>' in shown
 
 
+@pytest.mark.parametrize(("is_date", "said"), [(True, "03-02"), (False, "12:00")])
+def test_an_axis_tells_time_or_date_and_all_of_it_as_a_title(is_date: bool, said: str) -> None:
+    shown = rendered("{% tick at is_date=is_date %}", at=NOON, is_date=is_date)
+
+    assert f">{said}</time>" in shown
+    assert 'title="2026-03-02 12:00:00 UTC"' in shown
+
+
 def test_what_never_happened_is_a_dash() -> None:
     assert words("{% when at %}{% elapsed at %}", at=None) == "– –"
 
