@@ -9,7 +9,7 @@ import secrets
 import sys
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
 from django.contrib.auth.decorators import login_required
@@ -28,6 +28,10 @@ from jobs.models.attempt import Outcome, Phase
 from jobs.problems import Problem
 from scheduler_site.api.errors import RETRY_SECONDS, shape
 from scheduler_site.outages import is_outage
+from scheduler_site.shortage import is_shortage
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 logger = logging.getLogger(__name__)
 
@@ -67,16 +71,23 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def failed(request: HttpRequest) -> HttpResponse:
-    """500 under a number that the log has too, or 503 if it is only the database that does not answer."""
-    error = sys.exc_info()[1]
-    if is_outage(error):
-        answer = fault(None, 503, _("Its database does not answer; nothing was changed. Try again in a moment."))
+    """500 under a number that the log has too, or 503 if the same may succeed in a moment."""
+    if text := _passing(sys.exc_info()[1]):
+        answer = fault(None, 503, text)
         answer.headers["Retry-After"] = str(RETRY_SECONDS)
         return answer
     number = secrets.token_hex(6)
     logger.error("error %s: %s %s", number, request.method, request.path)
     text = _("It is recorded as error %(number)s. Tell those who run this site the number.") % {"number": number}
     return fault(None, 500, text)
+
+
+def _passing(error: BaseException | None) -> StrOrPromise:
+    if is_outage(error):
+        return _("Its database does not answer; nothing was changed. Try again in a moment.")
+    if error is not None and is_shortage(error):
+        return _("It has too much to do. Try again in a moment.")
+    return ""
 
 
 def locked_out(request: HttpRequest, original: HttpResponse | None, credentials: dict[str, Any] | None) -> HttpResponse:

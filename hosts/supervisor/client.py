@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -91,12 +92,14 @@ class Supervisor:
             if not self._source():
                 raise HostUnsuitable(f"{self._directory} cannot be written or {_FILE} cannot be read.")
         said = {word: rest for word, _, rest in (line.partition(" ") for line in self._ask(b"by_hello"))}
+        heard_at = time.monotonic()
         if reason := said.get("unsuitable"):
             raise HostUnsuitable(reason)
-        hello = _parse_hello(said)
+        hello = _parse_hello(said, heard_at=heard_at)
         self._base = PurePosixPath(hello.directory)
         self._kept_digests.clear()
-        self._orders = self._open_orders() if hello.has_python else None
+        if self._orders is None and hello.has_python:
+            self._orders = self._open_orders()
         return replace(hello, has_resident=self._orders is not None)
 
     def _open_orders(self) -> Orders | None:
@@ -270,13 +273,14 @@ def _shell_path(directory: str) -> bytes:
     return quoted(directory)
 
 
-def _parse_hello(said: dict[str, str]) -> Hello:
+def _parse_hello(said: dict[str, str], *, heard_at: float) -> Hello:
     try:
         uptime, clock, journal_bytes, free, python, shell = said["facts"].split(" ")
         return Hello(
             directory=_as_path(said["base"]),
             home=_as_path(said["home"]),
             boot_id=said["boot"],
+            heard_at=heard_at,
             uptime_seconds=int(uptime) / 100,
             clock_seconds=int(clock),
             shell=shell,

@@ -282,6 +282,7 @@ class LaunchAnswer:
 class Hello:
     """What a host says of itself.
 
+    heard_at       when it was heard, by our time.monotonic.
     clock_seconds  since the epoch, by its wall clock.
     free_bytes     where its directory is. None: it did not tell.
     has_resident   a resident launches; else the shell does.
@@ -290,6 +291,7 @@ class Hello:
     directory: str
     home: str
     boot_id: str
+    heard_at: float
     uptime_seconds: float
     clock_seconds: int
     shell: str

@@ -47,11 +47,13 @@ by_hello() { # prints what the client should know of this host
     by_python=0
     ! command -v python3 >/dev/null || by_python=1
     by_shell=$(readlink "/proc/$$/exe")
-    by_now
     by_free=$(df -Pk . | while read -r by_x by_x by_x by_kib by_x; do echo "$by_kib"; done)
-    echo "@boot $by_boot"
-    echo "@facts $by_uptime $(date +%s) $(wc -c <journal) ${by_free##*"$by_newline"} $by_python ${by_shell##*/}"
+    by_facts="$(date +%s) $(wc -c <journal) ${by_free##*"$by_newline"} $by_python ${by_shell##*/}"
     printf '@home %s\n@base %s\n' "$HOME" "$by_base"
+    echo "@boot $by_boot"
+    # Last, as it is held against the moment at which it is heard.
+    by_now
+    echo "@facts $by_uptime $by_facts"
 }
 
 by_probe() { # what the other functions have to know of this host

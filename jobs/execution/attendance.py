@@ -21,8 +21,6 @@ from hosts.supervisor.records import (
     Garbled,
     JournalRecord,
     Killed,
-    Look,
-    RunState,
     Started,
     parse_journal,
 )
@@ -34,6 +32,7 @@ from jobs.execution.connect import HostChanged, told_about
 from jobs.execution.gathering import Heard
 from jobs.execution.launching import Launcher
 from jobs.execution.leftovers import end_leftovers
+from jobs.execution.looking import Looker
 from jobs.execution.post import LOOK, Drained, Fetched, News, Post, Staged
 from jobs.execution.runs import Run
 from jobs.execution.succession import RECALLED
@@ -46,13 +45,12 @@ WORK_SECONDS: Final = 1.0
 MARK_SECONDS: Final = 0.05
 OUTPUT_SECONDS: Final = 0.5
 LOOK_SECONDS: Final = 15.0
+LOOK_AGAIN_SECONDS: Final = 1.0
 CLEAN_SECONDS: Final = 60.0
 ROWS_SECONDS: Final = 5.0
 KEEP_RUNS: Final = timedelta(minutes=15)
 DROP_BATCH: Final = 500
 DRAIN_CHUNKS: Final = 8
-# Of every Linux, in what it tells of processes.
-TICKS_PER_SECOND: Final = 100
 NOT_BEGUN: Final = (Phase.STARTING_HOST, Phase.STAGING_IN, Phase.NEXT_ON_HOST)
 
 
@@ -63,11 +61,13 @@ class Attendance:
         self._post = post
         self._closer = Closer(post)
         self._launcher = Launcher(post, self._closer)
+        self._looker = Looker(post, self._closer, self._launcher)
         self._follower: Follower | None = None
         self._rest = b""
         self._due = {work: 0.0 for work, _seconds in self._periods()}
+        # Recovery is the first look.
+        self._due[self._look_for_lost] = time.monotonic() + LOOK_SECONDS
         self._told = told_about(post.host)
-        self._suspects: set[str] = set()
         self._heard = Heard(post)
 
     def attend(self, is_over: Callable[[], bool]) -> None:
@@ -100,8 +100,9 @@ class Attendance:
             self._answer(news)
         for work, seconds in self._periods():
             if time.monotonic() >= self._due[work]:
-                work()
+                # Before it works: it may want to come again sooner.
                 self._due[work] = time.monotonic() + seconds
+                work()
 
     def _periods(self) -> tuple[tuple[Callable[[], None], float], ...]:
         return (
@@ -312,8 +313,9 @@ class Attendance:
         self._post.runs.update({run.marker: run for run in found})
         # What was to follow another is not waited for: nobody knows whether the host still keeps it.
         self._call_off([run for run in found if run.after is not None and run.started_at is None])
+        known = [run for run in self._post.runs.values() if run.was_handed_over]
         self._begin([run for run in self._post.runs.values() if not run.was_handed_over])
-        self._compare([run for run in self._post.runs.values() if run.was_handed_over])
+        self._compare(known)
         end_leftovers(self._post)
 
     def _look_for_lost(self) -> None:
@@ -324,51 +326,9 @@ class Attendance:
     def _is_out_of_sight(run: Run) -> bool:
         return run.was_handed_over and run.ended is None and not run.is_busy and run.recall_at is None
 
-    def _compare(self, looked_for: Sequence[Run]) -> None:
-        if not looked_for:
-            return
-        looks = self._post.line.supervisor.look([run.marker for run in looked_for])
-        again = []
-        for run in looked_for:
-            if self._judge(run, looks[run.marker]):
-                again.append(run)
-        self._launcher.launch(again)
-        self._closer.close_ready(looked_for)
-
-    def _judge(self, run: Run, look: Look) -> bool:
-        """Act on what the host says of a run. True if it has to be launched (the gate there keeps it to once)."""
-        if look.state == RunState.RUNNING or look.state == RunState.SUPERVISOR_DIED:
-            self._seen_running(run)
-        elif look.state == RunState.ENDED:
-            self._seen_ended(run, look)
-        elif look.state == RunState.ABSENT and run.started_at is None:
-            return True
-        elif look.state == RunState.CLAIMED and look.may_start:
-            pass
-        elif look.state == RunState.CLAIMED:
-            self._closer.close_early(run, Ending("host_failed", reason="It was handed over but never started."))
-        elif run.marker in self._suspects or look.state == RunState.REBOOTED:
-            self._closer.close_lost(run, WHY_LOST[look.state].format(host=self._post.host.name))
-        else:
-            # Its supervisor may be writing the end at this moment: believe it at the second look.
-            # Without a record nobody knows whether its command lives: what carries its marker ends before that.
-            if look.state != RunState.LOST:
-                self._post.line.supervisor.kill([run.marker], grace=None)
-            self._suspects.add(run.marker)
-            self._due[self._look_for_lost] = time.monotonic() + 1.0
-        return False
-
-    def _seen_running(self, run: Run) -> None:
-        run.is_running = True
-        if run.started_at is None:
-            run.started_at = now()
-
-    def _seen_ended(self, run: Run, look: Look) -> None:
-        """Its start may stand in a part of the journal that has not come yet, or that a full disk has kept out."""
-        run.ended = look.end
-        if run.started_at is None and look.start_ticks is not None:
-            began = look.start_ticks / TICKS_PER_SECOND
-            run.started_at = self._post.line.clock.at(began, earliest=run.claimed_at, latest=now())
+    def _compare(self, known: Sequence[Run]) -> None:
+        if self._looker.compare(known):
+            self._hasten(self._look_for_lost, LOOK_AGAIN_SECONDS)
 
     # --- order on the host ---
 
@@ -388,11 +348,3 @@ class Attendance:
         self._post.offset = 0
         self._take(parse_journal(late)[0])
         self._follow()
-
-
-WHY_LOST: Final = {
-    RunState.LOST: "Its command is gone from host {host} and left no exit status.",
-    RunState.REBOOTED: "Host {host} was rebooted while it ran.",
-    RunState.ABSENT: "Its run directory is gone from host {host}.",
-    RunState.GARBLED: "Its record on host {host} is damaged.",
-}

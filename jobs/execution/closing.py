@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -22,7 +23,7 @@ from jobs.models import AttemptRequest, Output, Phase
 from jobs.outcomes import Ending, as_asked, exited, lost, signalled, timed_out
 from jobs.problems import Problems
 from jobs.queueing.file_roots import resolve
-from scheduler_site.durable import make_durable
+from scheduler_site.durable import durable
 
 logger = logging.getLogger(__name__)
 
@@ -139,14 +140,13 @@ class Closer:
             )
             for run, ending, rows in closings
         ]  # fmt: skip
-        with transaction.atomic():
+        # Where there are secrets, what the host has is the only copy until the end is on the disk.
+        kept = durable() if any(run.hidden is not None for run in ended) else nullcontext()
+        with kept, transaction.atomic():
             finish.finish_many(finals, grip=self._post.grip, at=at, journal_offset=self._post.offset)
             self._post.on_finished(succession.soon_over(self._post, zip(ended, finals, strict=True), at=at))
         for run, _ending, _rows in closings:
             self._post.runs.pop(run.marker, None)
-        if any(run.hidden is not None for run, _ending, _rows in closings):
-            # What the host has is the only copy until the end is on the disk.
-            make_durable()
         self._remove([folder for run, _, _ in closings for folder in self._post.workbench.leftovers(run)])
 
     def _remove(self, folders: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from hosts.transports.local import LocalTransport
 from hosts.transports.ssh import SshTransport
 from hosts.transports.ssh_keys import KeyRefused, load_key_with_passphrase, read_key
 from hosts.transports.ssh_login import SshAddress
+from jobs.execution.clock import now
 from jobs.models import Site
 
 SHELL_TIMEOUT_SECONDS = 20.0
@@ -39,8 +41,10 @@ class HostClock:
     booted_at: datetime
 
     @classmethod
-    def from_hello(cls, hello: Hello, *, at: datetime) -> HostClock:
-        return cls(at - timedelta(seconds=hello.uptime_seconds))
+    def from_hello(cls, hello: Hello) -> HostClock:
+        """Its uptime is the last that it has told, so it is of the moment at which that was heard."""
+        since_then = time.monotonic() - hello.heard_at
+        return cls(now() - timedelta(seconds=hello.uptime_seconds + since_then))
 
     def at(self, uptime_seconds: float, *, earliest: datetime, latest: datetime) -> datetime:
         """When the host's uptime was this, kept between two moments that it cannot have missed."""
@@ -61,7 +65,7 @@ class Line:
         self.transport.close()
 
 
-def open_line(host: Host, *, site: UUID, at: datetime) -> Line:
+def open_line(host: Host, *, site: UUID) -> Line:
     """Connect and greet the supervisor. Raises HostUnreachable (also for a refused key) or HostUnsuitable."""
     transport = open_transport(host)
     try:
@@ -71,7 +75,7 @@ def open_line(host: Host, *, site: UUID, at: datetime) -> Line:
     except BaseException:
         transport.close()
         raise
-    return Line(transport, shell, supervisor, hello, HostClock.from_hello(hello, at=at))
+    return Line(transport, shell, supervisor, hello, HostClock.from_hello(hello))
 
 
 def told_about(host: Host) -> tuple[object, ...]:

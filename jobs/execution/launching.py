@@ -25,7 +25,7 @@ from jobs.models import Attempt, Phase
 from jobs.outcomes import Ending
 from jobs.problems import Problems
 from jobs.queueing.file_roots import resolve
-from scheduler_site.durable import make_durable
+from scheduler_site.durable import durable
 
 logger = logging.getLogger(__name__)
 
@@ -106,12 +106,14 @@ class Launcher:
     def _hand_over(self, items: Sequence[Prepared]) -> None:
         if not items:
             return
-        with transaction.atomic():
+        # A host whose runs are forgotten would be given the same jobs once more.
+        with durable(), transaction.atomic():
             ownership.check(self._post.grip)
             record_scripts(items, known=self._recorded)
-        # A host whose runs are forgotten would be given the same jobs once more.
-        make_durable()
         self._recorded |= {item.request.script.digest for item in items}
+        for item in items:
+            # Until the host has answered: a look at what it is starting at that moment would see half of it.
+            item.run.was_handed_over = False
         self._waiting += items
         self._order()
 

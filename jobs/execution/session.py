@@ -129,7 +129,7 @@ class Session(threading.Thread):
             leftovers.count_death(self.grip)
             self._is_after_death = False
         host = Host.objects.get(pk=self.grip.host)
-        with closing(open_line(host, site=Site.get().uuid, at=now())) as line:
+        with closing(open_line(host, site=Site.get().uuid)) as line:
             check_place(host, line, self.grip)
             self.pulse.beat(busy_seconds=STARTUP_SECONDS)
             prepare_host(host, line, self.grip)

@@ -28,7 +28,7 @@ from jobs.queueing.secrets import keep_secrets, secrets_of
 from jobs.queueing.states import record_births, set_first_state
 from jobs.queueing.waking import facts_of
 from jobs.redaction import MASK
-from scheduler_site.durable import make_durable
+from scheduler_site.durable import durable
 
 PRIORITY_LIMIT: Final = 2**31 - 1
 NOTES_LIMIT: Final = 10_000
@@ -104,13 +104,12 @@ def submit_many(
         jobs[0].request_digest = _list_digest(requests)
         for number, job in enumerate(jobs):
             job.idempotency_key = f"{list_key}:{number}"
-    with transaction.atomic():
+    with durable(), transaction.atomic():
         Job.objects.bulk_create(jobs, batch_size=INSERT_BATCH)
         keep_secrets([(jobs[number].pk, values) for number, values in desk.secrets.items()])
         record_births(jobs, actor=owner.get_username(), at=at)
         _record(jobs, owner)
         ring()
-    make_durable()
     return jobs
 
 

@@ -24,6 +24,7 @@ from rest_framework.settings import api_settings
 from accounts.policy import Missing
 from jobs.problems import Problem, Problems, Refused
 from scheduler_site.outages import is_outage
+from scheduler_site.shortage import is_shortage
 
 logger = logging.getLogger(__name__)
 
@@ -128,6 +129,9 @@ def _last_answer(error: Exception) -> Answer:
     if isinstance(error, OSError) and error.errno in NO_SPACE:
         logger.error("no space left: %s", error)
         return _busy("no_space", "There is no space left on the server; nothing was changed.")
+    if is_shortage(error):
+        logger.warning("short of something: %r", error)
+        return _busy("overloaded", "The site has too much to do at this moment.")
     if isinstance(error, SuspiciousOperation):
         return Answer(400, [Problem("bad_request", "The request is not well formed.")])
     return _unexpected(error)

@@ -5,11 +5,12 @@ Reads outside a transaction never take it: in WAL mode they wait for nobody.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -130,16 +131,30 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self._fair_lock is not None and not (self.connection and self.connection.in_transaction):
             self._fair_lock.release()
 
-    def sync_log(self) -> None:
-        """Bring what is committed to the disk. With synchronous=NORMAL only a checkpoint does that by itself."""
+    @contextlib.contextmanager
+    def synced_log(self) -> Iterator[None]:
+        """What is committed within is on the disk afterwards. With synchronous=NORMAL only checkpoints do that unasked.
+
+        The log is opened before: who finds no descriptor must not find it when all is committed. While this connection
+        is open, the log stays the same file.
+        """
+        self.ensure_connection()
+        log = self._opened_log()
         try:
-            log = os.open(f"{_path(self.settings_dict['NAME'])}-wal", os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return  # the last one to close has brought everything to the database's file
-        try:
-            os.fsync(log)
+            yield
+            # The first statement of all makes the log.
+            log = self._opened_log() if log is None else log
+            if log is not None:
+                os.fsync(log)
         finally:
-            os.close(log)
+            if log is not None:
+                os.close(log)
+
+    def _opened_log(self) -> int | None:
+        try:
+            return os.open(f"{_path(self.settings_dict['NAME'])}-wal", os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
 
     @property
     def _timeout_seconds(self) -> float:

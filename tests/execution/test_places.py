@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 def line_from(directory: Path, settings: LazySettings) -> Iterator[Line]:
     """The line to this machine that an engine with this data directory has."""
     settings.BATCHYARD_DATA_DIR = directory
-    with closing(open_line(make_host(), site=uuid.uuid4(), at=MONDAY_NOON)) as line:
+    with closing(open_line(make_host(), site=uuid.uuid4())) as line:
         yield line
 
 
