@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 from typing import Any, cast
@@ -145,6 +146,20 @@ def test_a_database_that_is_busy_is_told_with_when_to_try_again(
     answer = api.post(f"{V1}/jobs", json.loads(GOOD))
 
     assert_error(answer, 503, code="database_busy")
+    assert int(answer["Retry-After"]) > 0
+
+
+def test_a_process_without_descriptors_tells_when_to_try_again(
+    api: APIClient, job: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def short(*args: object, **kwargs: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("jobs.api.jobs.submit", short)
+
+    answer = api.post(f"{V1}/jobs", json.loads(GOOD))
+
+    assert_error(answer, 503, code="overloaded")
     assert int(answer["Retry-After"]) > 0
 
 

@@ -26,6 +26,16 @@ def test_hello_tells_what_the_host_is(site: Site) -> None:
     assert site.hello.has_resident == site.has_resident
 
 
+def test_who_greets_again_keeps_the_connection_to_the_resident(site: Site) -> None:
+    orders = site.supervisor.orders
+
+    again = site.supervisor.hello()
+
+    assert again.has_resident == site.has_resident
+    assert site.supervisor.orders is orders
+    assert again.heard_at > site.hello.heard_at
+
+
 def test_a_directory_that_cannot_be_made_makes_the_host_unsuitable(site: Site) -> None:
     supervisor = Supervisor(site.shell, directory=f"{site.directory}/id/beneath-a-file")
 
