@@ -108,24 +108,26 @@ def _command(template: tuple[str, ...], words: Mapping[str, str]) -> list[str]:
     return [word.format(**words) for word in template]
 
 
-def _run(command: list[str], env: Mapping[str, str]) -> None:
-    subprocess.run(command, env=env, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+def _run(command: list[str], env: Mapping[str, str], cwd: Path | None = None) -> None:
+    subprocess.run(command, env=env, cwd=cwd, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
 
 @contextmanager
 def _spooler(directory: Path, done: Path) -> Iterator[Submit]:
-    env = {**os.environ, "TS_SOCKET": str(directory / "tsp.sock"), "TMPDIR": str(directory)}
-    _run(["tsp", "-S", str(WORKERS)], env)
+    # A socket's path may have 107 characters; a longer one tsp does not survive.
+    env = {**os.environ, "TS_SOCKET": "tsp.sock", "TMPDIR": str(directory)}
+    asks = functools.partial(_run, env=env, cwd=directory)
+    asks(["tsp", "-S", str(WORKERS)])
     command = ["tsp", "-n", "sh", "-c", f"true; printf . >>{done}"]
 
     def submit(count: int) -> None:
         for _ in range(count):
-            _run(command, env)
+            asks(command)
 
     try:
         yield submit
     finally:
-        _run(["tsp", "-K"], env)
+        asks(["tsp", "-K"])
 
 
 def _batch(told: Mapping[str, str], directory: Path, done: Path) -> Submit:
