@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -111,7 +111,7 @@ class Sshd:
 
     def drop_sessions(self) -> None:
         for pid in self.session_pids():
-            os.kill(pid, signal.SIGKILL)
+            _signal(pid, signal.SIGKILL)
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
@@ -119,12 +119,12 @@ class Sshd:
         assert self._process is not None
         pids = [self._process.pid, *self.session_pids()]
         for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
+            _signal(pid, signal.SIGSTOP)
         try:
             yield
         finally:
             for pid in pids:
-                os.kill(pid, signal.SIGCONT)
+                _signal(pid, signal.SIGCONT)
 
     def stop(self) -> None:
         if self._process is not None:
@@ -144,6 +144,12 @@ def make_key(path: Path, *, kind: str, passphrase: str = "", form: str = "RFC471
 def _sftp_server() -> str:
     places = ("/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server", "/usr/lib/ssh/sftp-server")
     return next((place for place in places if Path(place).exists()), "internal-sftp")
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    # A session ends when its client goes, which may be just now.
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 def _free_port() -> int:
