@@ -1,4 +1,4 @@
-"""Beat as a thread of the engine: `celery worker --beat-thread`. Celery's own `-B` is a process more."""
+"""Beat as a thread of an engine. Celery's own `-B` is a process more."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any
 
 from celery import bootsteps
 from celery.beat import EmbeddedService
-from click import Option
 
 
 class BeatThread(bootsteps.StartStopStep):
@@ -22,6 +21,3 @@ class BeatThread(bootsteps.StartStopStep):
     def create(self, worker: Any) -> Any:
         """The service that the worker starts and stops."""
         return EmbeddedService(worker.app, thread=True, scheduler_cls=worker.app.conf.beat_scheduler)
-
-
-BEAT_OPTION = Option(["--beat-thread"], is_flag=True, help="Run beat in a thread of this worker.")

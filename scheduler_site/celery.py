@@ -6,14 +6,13 @@ import os
 
 from celery import Celery
 
-from scheduler_site.beat import BEAT_OPTION, BeatThread
+from scheduler_site.beat import BeatThread
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scheduler_site.settings")
 
 app = Celery("batchyard")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
-app.user_options["worker"].add(BEAT_OPTION)
 app.steps["worker"].add(BeatThread)
 # By name: they need models, which are not there yet when Django's applications are being read.
 app.steps["worker"].add("jobs.execution.bootstep:ConductorStep")

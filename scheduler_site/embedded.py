@@ -282,7 +282,7 @@ def main(argv: Sequence[str]) -> int:
     # Held until this process ends, by no child.
     os.set_inheritable(options.lock_fd, False)
     web = [sys.executable, "-m", "scheduler_site.web", "--fd", str(options.listen_fd)]
-    engine = [sys.executable, *engine_arguments(has_beat=True)]
+    engine = [sys.executable, "-m", "scheduler_site.engine", "--beat-thread"]
     parts = [
         Part("web", web, stop_seconds=3.0, keep=(options.listen_fd,)),
         Part("engine", engine, stop_seconds=5.0),
@@ -299,17 +299,6 @@ def main(argv: Sequence[str]) -> int:
         if not options.then_exit and not status:
             launcher.keep_running()
     return status
-
-
-def engine_arguments(*, has_beat: bool) -> list[str]:
-    """What follows `python` to run an engine; with beat in a thread of it, or without."""
-    name = f"engine-{os.getpid()}@%h"
-    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    beat = ["--beat-thread"] if has_beat else []
-    # Celery warns of root because of pickled messages; here they are JSON.
-    warnings = ["-W", "ignore:You're running the worker with superuser"]
-    celery = ["-m", "celery", "-A", "scheduler_site.celery", "-q", "worker"]
-    return [*warnings, *celery, "-n", name, "-l", "INFO", *quiet, *beat]
 
 
 def _reachable(listen_fd: int) -> tuple[str, int]:

@@ -10,6 +10,7 @@ from scheduler_site.health import healthz
 from scheduler_site.metrics import metrics
 from scheduler_site.pages import components
 
+admin.autodiscover()
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz),
     path("metrics", metrics),

@@ -14,7 +14,7 @@ MIB: Final = 1024 * 1024
 PARTS: Final = {
     "scheduler_site.embedded": "launcher",
     "scheduler_site.web": "web",
-    "scheduler_site.celery": "engine",
+    "scheduler_site.engine": "engine",
     "redis-server": "broker",
 }
 

@@ -47,6 +47,6 @@ def _cost(site: Site, count: int, *, running: int, span_seconds: float) -> float
 
 def _engine(site: Site) -> int:
     for pid in site.pids:
-        if "scheduler_site.celery" in words(pid):
+        if "scheduler_site.engine" in words(pid):
             return pid
     raise NotMeasured("The site has no engine process.")

@@ -29,7 +29,7 @@ READY_SECONDS: Final = 180.0
 # How a process of each kind is known by its command line.
 KINDS: Final = {
     "web": r"scheduler_site\.web",
-    "engine": r"-m celery .* worker",
+    "engine": r"-m scheduler_site\.engine",
     "beat": r"-m celery .* beat",
     "launcher": r"scheduler_site\.embedded",
     "broker": r"redis-server",

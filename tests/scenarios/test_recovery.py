@@ -116,7 +116,7 @@ def test_a_cut_connection_loses_and_doubles_nothing(
 def test_the_engine_alone_is_killed_and_comes_back_by_itself(
     site: SiteUnderTest, busy: list[int], tmp_path: Path
 ) -> None:
-    site.kill(matching="celery|worker")
+    site.kill(matching="engine")
     (tmp_path / "gate").touch()
 
     check(site, tmp_path, busy)

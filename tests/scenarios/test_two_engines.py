@@ -45,7 +45,7 @@ def alive(site: SiteUnderTest) -> int:
 
 
 def engine_of(site: SiteUnderTest) -> psutil.Process:
-    [engine] = [process for process in site.processes() if "celery" in process.cmdline()]
+    [engine] = [process for process in site.processes() if "scheduler_site.engine" in process.cmdline()]
     return engine
 
 

@@ -23,7 +23,8 @@ from tests.servers.parts import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.pause()"
-PARTS = ("scheduler_site.web", "celery", "redis-server")
+ENGINE = "scheduler_site.engine"
+PARTS = ("scheduler_site.web", ENGINE, "redis-server")
 
 pytestmark = [pytest.mark.scenario, pytest.mark.xdist_group("serve")]
 
@@ -128,7 +129,7 @@ def test_a_second_serve_on_the_same_data_names_the_first(site: Served) -> None:
 
 
 def test_a_part_that_dies_is_started_again(site: Served) -> None:
-    wait_until(lambda: psutil.Process(site.part("celery").pid).create_time() < time.time() - 6, what="settled")
+    wait_until(lambda: psutil.Process(site.part(ENGINE).pid).create_time() < time.time() - 6, what="settled")
     first, readies = [site.part(name) for name in PARTS], site.log.count("ready.")
 
     for part in first:

@@ -20,7 +20,6 @@ from django.utils.translation import gettext_lazy as _
 from hosts.secrets.ring import SecretsUnusable
 from hosts.secrets.rotation import check_readable
 from scheduler_site.collected import collect
-from scheduler_site.embedded import engine_arguments
 from scheduler_site.env import Bind
 
 BACKLOG = 2048
@@ -46,7 +45,7 @@ class Command(BaseCommand):
             collect()
             become("-m", "scheduler_site.web", "--fd", str(inherited(listening_socket(settings.BATCHYARD_BIND))))
         if part == "engine":
-            become(*engine_arguments(has_beat=False))
+            become("-m", "scheduler_site.engine")
         if part == "beat":
             become("-m", "celery", "-A", "scheduler_site.celery", "-q", "beat", "-l", "INFO", "--pidfile=")
         wishes = [name for name, is_wished in (("--first-job", first_job), ("--then-exit", then_exit)) if is_wished]
