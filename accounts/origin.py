@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import getpass
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from inspect import iscoroutinefunction
 from ipaddress import IPv6Address, IPv6Network
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.utils.decorators import sync_and_async_middleware
 
 from scheduler_site.proxies import is_trusted, parsed
 
@@ -83,27 +81,15 @@ def bucket_of(request: HttpRequest) -> str:
 
 
 Answer = Callable[[HttpRequest], HttpResponse]
-AsyncAnswer = Callable[[HttpRequest], Awaitable[HttpResponse]]
 
 
-@sync_and_async_middleware
-def remembered(get_response: Answer | AsyncAnswer) -> Answer | AsyncAnswer:
+def remembered(get_response: Answer) -> Answer:
     """Remembers the request while it is answered, under a number that the answer tells as X-Request-Id."""
-    if iscoroutinefunction(get_response):
-
-        async def answer_later(request: HttpRequest) -> HttpResponse:
-            token, number = _enter(request)
-            try:
-                return _numbered(await cast(AsyncAnswer, get_response)(request), number)
-            finally:
-                _request.reset(token)
-
-        return answer_later
 
     def answer(request: HttpRequest) -> HttpResponse:
         token, number = _enter(request)
         try:
-            return _numbered(cast(Answer, get_response)(request), number)
+            return _numbered(get_response(request), number)
         finally:
             _request.reset(token)
 

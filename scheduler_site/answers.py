@@ -8,13 +8,11 @@ import secrets
 import socket
 import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from inspect import iscoroutinefunction
-from typing import Final, cast
+from collections.abc import Callable
+from typing import Final
 
 from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, HttpResponse
-from django.utils.decorators import sync_and_async_middleware
 
 from jobs.measures.reporting import report_web
 
@@ -23,7 +21,6 @@ logger = logging.getLogger(__name__)
 REPORT_SECONDS: Final = 30.0
 
 Answer = Callable[[HttpRequest], HttpResponse]
-AsyncAnswer = Callable[[HttpRequest], Awaitable[HttpResponse]]
 
 
 class Answers:
@@ -55,18 +52,11 @@ class Answers:
 answers: Final = Answers()
 
 
-@sync_and_async_middleware
-def counted(get_response: Answer | AsyncAnswer) -> Answer | AsyncAnswer:
+def counted(get_response: Answer) -> Answer:
     """Counts each answer. Asks nothing of the database."""
-    if iscoroutinefunction(get_response):
-
-        async def answer_later(request: HttpRequest) -> HttpResponse:
-            return answers.count(await cast(AsyncAnswer, get_response)(request))
-
-        return answer_later
 
     def answer(request: HttpRequest) -> HttpResponse:
-        return answers.count(cast(Answer, get_response)(request))
+        return answers.count(get_response(request))
 
     return answer
 

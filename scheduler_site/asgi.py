@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
+from scheduler_site.handler import Handler
 from scheduler_site.shortage import answering_shortage
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scheduler_site.settings")
-application = answering_shortage(get_asgi_application())
+django.setup(set_prefix=False)
+application = answering_shortage(Handler())

@@ -6,14 +6,12 @@ Where nobody is asked who they are, nothing but this machine may come in at all.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Awaitable, Callable, Iterable
-from inspect import iscoroutinefunction
-from typing import Final, cast
+from collections.abc import Callable, Iterable
+from typing import Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.request import split_domain_port
-from django.utils.decorators import sync_and_async_middleware
 
 from scheduler_site.env import UNIX, Network
 from scheduler_site.ways import LOOPBACK_NAMES
@@ -23,21 +21,13 @@ FORWARDED: Final = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_
 OF_PROXIES: Final = (*FORWARDED, "HTTP_X_REAL_IP", "HTTP_X_AUTH_USER", "HTTP_VIA")
 
 Answer = Callable[[HttpRequest], HttpResponse]
-AsyncAnswer = Callable[[HttpRequest], Awaitable[HttpResponse]]
 
 
-@sync_and_async_middleware
-def forwarded_headers(get_response: Answer | AsyncAnswer) -> Answer | AsyncAnswer:
+def forwarded_headers(get_response: Answer) -> Answer:
     """Drops forwarded headers unless the peer's address is in BATCHYARD_TRUSTED_PROXIES."""
-    if iscoroutinefunction(get_response):
-
-        async def answer_later(request: HttpRequest) -> HttpResponse:
-            return _refused(request) or await cast(AsyncAnswer, get_response)(request)
-
-        return answer_later
 
     def answer(request: HttpRequest) -> HttpResponse:
-        return _refused(request) or cast(Answer, get_response)(request)
+        return _refused(request) or get_response(request)
 
     return answer
 

@@ -101,7 +101,6 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
-    "scheduler_site.one_thread.in_one_thread",
 ]
 ROOT_URLCONF = "scheduler_site.urls"
 ASGI_APPLICATION = "scheduler_site.asgi.application"

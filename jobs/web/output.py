@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final, cast
 
-from asgiref.sync import sync_to_async
 from django.db import connection
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 
@@ -82,11 +81,11 @@ def plain_text(data: bytes) -> str:
     return CONTROLS.sub("", re.sub(r"[^\n]*\r", "", text))
 
 
-async def download(request: HttpRequest, pk: int, number: int, stream: str) -> StreamingHttpResponse:
+def download(request: HttpRequest, pk: int, number: int, stream: str) -> StreamingHttpResponse:
     """All that one stream of an attempt has so far, as a file."""
     if stream not in STREAMS:
         raise Http404
-    attempt, sizes = await sync_to_async(_attempt)(request, pk, number)
+    attempt, sizes = _attempt(request, pk, number)
     pieces = _pieces(attempt, stream, sizes)
     answer = StreamingHttpResponse(pieces, content_type="application/octet-stream")
     answer["Content-Disposition"] = f'attachment; filename="job-{pk}-{number}-{stream}.txt"'
