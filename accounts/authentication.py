@@ -70,9 +70,12 @@ def _by_token(request: Request, token: str) -> tuple[User, Any]:
     refused = AuthenticationFailed("This token is not valid.")
     if not token.isascii() or not token.isprintable() or " " in token:
         raise refused
-    found = Token.objects.select_related("user").filter(digest=hash_token(token)).first()
-    is_over = found is not None and found.expiry is not None and found.expiry <= timezone.now()
-    if found is None or is_over or not found.user.is_active:
+    try:
+        found = Token.objects.select_related("user").get(digest=hash_token(token))
+    except Token.DoesNotExist:
+        raise refused from None
+    is_over = found.expiry is not None and found.expiry <= timezone.now()
+    if is_over or not found.user.is_active:
         raise refused
     if found.is_read_only and request.method not in SAFE_METHODS:
         raise PermissionDenied("This token only reads; it can change nothing.")
