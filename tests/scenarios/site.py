@@ -22,6 +22,8 @@ from zlib import crc32
 
 import psutil
 
+from tests.servers.processes import command_line
+
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 180.0
 # All sites of all tests share it: what is collected depends on the checkout alone.
@@ -122,7 +124,7 @@ class SiteUnderTest:
 
     def kill(self, *, matching: str = "") -> None:
         """kill -9 of every process of the site, or of those whose command line contains `matching`."""
-        doomed = [p for p in self.processes() if not matching or re.search(matching, " ".join(p.cmdline()))]
+        doomed = [p for p in self.processes() if not matching or re.search(matching, command_line(p))]
         for process in doomed:
             with suppress(psutil.NoSuchProcess):
                 process.send_signal(signal.SIGKILL)

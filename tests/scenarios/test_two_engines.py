@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from tests.scenarios.site import SiteUnderTest, until
+from tests.servers.processes import command_line
 
 pytestmark = pytest.mark.scenario
 
@@ -45,7 +46,7 @@ def alive(site: SiteUnderTest) -> int:
 
 
 def engine_of(site: SiteUnderTest) -> psutil.Process:
-    [engine] = [process for process in site.processes() if "scheduler_site.engine" in process.cmdline()]
+    [engine] = [process for process in site.processes() if "scheduler_site.engine" in command_line(process)]
     return engine
 
 

@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,7 @@ import pytest
 
 from scheduler_site.embedded import CannotStart, Launcher, Part, broker_part, running
 from tests.servers.parts import wait_until
+from tests.servers.processes import command_line, has_ended
 
 ROOT = Path(__file__).resolve().parents[2]
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.pause()"
@@ -90,14 +91,6 @@ class Served:
         return self.log[before:]
 
 
-def command_line(process: psutil.Process) -> str:
-    """Its program and arguments; empty for one that has ended."""
-    try:
-        return " ".join(process.cmdline())
-    except (psutil.NoSuchProcess, psutil.ZombieProcess):
-        return ""
-
-
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One data directory for all that begin with a site that runs, from nothing at first."""
@@ -114,10 +107,6 @@ def site(served: Served) -> Served:
     if not served.is_running:
         served.start()
     return served
-
-
-def are_gone(processes: list[psutil.Process]) -> Callable[[], bool]:
-    return lambda: not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)
 
 
 def test_a_second_serve_on_the_same_data_names_the_first(site: Served) -> None:
@@ -152,7 +141,7 @@ def test_parts_end_with_a_killed_launcher_and_the_next_start_succeeds(site: Serv
     site.process.kill()
     site.process.wait(timeout=10)
 
-    wait_until(are_gone(parts), what="the parts of the killed launcher end")
+    wait_until(lambda: all(map(has_ended, parts)), what="the parts of the killed launcher end")
     site.start()
 
 
@@ -164,7 +153,7 @@ def test_ctrl_c_stops_every_part_within_ten_seconds(site: Served) -> None:
 
     assert site.process.wait(timeout=10) == 0
     assert len(parts) == len(PARTS)
-    assert are_gone(parts)()
+    assert all(map(has_ended, parts))
     assert not (site.directory / "var" / "broker.sock").exists()
 
 
