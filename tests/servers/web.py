@@ -9,13 +9,16 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from scheduler_site.asgi import application
+from scheduler_site.handler import Handler
+from scheduler_site.shortage import answering_shortage
 from tests.servers.parts import wait_until
 
 
 @contextmanager
 def served() -> Iterator[int]:
     """The port on which the site answers for as long as this lasts."""
+    # A new one for each loop: whoever waits for a turn waits in the loop of that turn.
+    application = answering_shortage(Handler())
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(application, log_config=None, access_log=False, lifespan="off", ws="none")
         config.timeout_graceful_shutdown = 1
