@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib import admin
 from django.test import Client
 
 from accounts.models import User
+
+# Tests are collected for each page there is; the site itself looks for pages when it first shows one.
+admin.autodiscover()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from scheduler_site.handler import Handler
+from scheduler_site.application import Application
 from scheduler_site.shortage import answering_shortage
 from tests.servers.parts import wait_until
 
@@ -18,7 +18,7 @@ from tests.servers.parts import wait_until
 def served() -> Iterator[int]:
     """The port on which the site answers for as long as this lasts."""
     # A new one for each loop: whoever waits for a turn waits in the loop of that turn.
-    application = answering_shortage(Handler())
+    application = answering_shortage(Application())
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(application, log_config=None, access_log=False, lifespan="off", ws="none")
         config.timeout_graceful_shutdown = 1

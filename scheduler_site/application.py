@@ -15,7 +15,7 @@ from django.http.response import HttpResponseBase
 AT_ONCE: Final = 32
 
 
-class Handler(ASGIHandler):
+class Application(ASGIHandler):
     """Django's, but answers a request in one thread, from its first middleware to the text of the answer.
 
     Django's own leaves the thread for whatever could be asynchronous, though next to nothing here is: for the view, to

@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 from django.test import override_settings
 from django.urls import path
 
-from scheduler_site.handler import AT_ONCE, Handler
+from scheduler_site.application import AT_ONCE, Application
 
 DEADLINE_SECONDS = 20.0
 
@@ -71,7 +71,7 @@ def own_urls() -> Any:
         yield
 
 
-async def told(handler: Handler, place: str) -> tuple[int, bytes]:
+async def told(application: Application, place: str) -> tuple[int, bytes]:
     """Status and body that a client gets, who stays until it has all of it."""
     sent: list[Mapping[str, Any]] = []
     questions = [{"type": "http.request", "body": b""}]
@@ -85,12 +85,12 @@ async def told(handler: Handler, place: str) -> tuple[int, bytes]:
         sent.append(message)
 
     scope = {"type": "http", "method": "GET", "path": place, "query_string": b"", "headers": [(b"host", b"localhost")]}
-    await handler(scope, receive, send)
+    await application(scope, receive, send)
     return sent[0]["status"], b"".join(message["body"] for message in sent[1:] if "body" in message)
 
 
 def test_one_thread_answers_all_of_a_request() -> None:
-    assert asyncio.run(told(Handler(), "/whole")) == (200, b"whole")
+    assert asyncio.run(told(Application(), "/whole")) == (200, b"whole")
 
     assert [what for what, _ in seen] == ["before", "view", "rendered", "after"]
     assert len({thread for _, thread in seen}) == 1
@@ -98,12 +98,12 @@ def test_one_thread_answers_all_of_a_request() -> None:
 
 
 def test_the_loop_sends_what_streams() -> None:
-    assert asyncio.run(told(Handler(), "/pieces")) == (200, b"pieces")
+    assert asyncio.run(told(Application(), "/pieces")) == (200, b"pieces")
 
     assert seen[-1] == ("piece", threading.get_ident())
 
 
-class Held(Handler):
+class Held(Application):
     """Answers nothing until as many requests are being answered as may be at once."""
 
     def __init__(self) -> None:
@@ -123,10 +123,10 @@ class Held(Handler):
 
 
 def test_a_crowd_is_answered_some_at_once_and_nobody_is_forgotten() -> None:
-    async def crowd(handler: Handler) -> list[tuple[int, bytes]]:
-        return await asyncio.gather(*(told(handler, "/whole") for _ in range(4 * AT_ONCE)))
+    async def crowd(application: Application) -> list[tuple[int, bytes]]:
+        return await asyncio.gather(*(told(application, "/whole") for _ in range(4 * AT_ONCE)))
 
-    handler = Held()
+    application = Held()
 
-    assert asyncio.run(crowd(handler)) == [(200, b"whole")] * 4 * AT_ONCE
-    assert handler.most == AT_ONCE
+    assert asyncio.run(crowd(application)) == [(200, b"whole")] * 4 * AT_ONCE
+    assert application.most == AT_ONCE
